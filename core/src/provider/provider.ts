@@ -33,6 +33,8 @@ import type { Host } from './host.ts';
 export interface Provider<C extends z.ZodType = z.ZodType, F = unknown> {
   /** As in `provider: <id>` and in the package's manifest. */
   readonly id: string;
+  /** Under which this provider names everything, where it can't use the config's `domain`: `localhost` for this machine. */
+  readonly domain?: string;
   /** The keys beside `provider.name`. `provider show` prints their `.describe()` texts. */
   readonly config: C;
   /** A valid config for each way to run this provider. Each is a column of the capability matrix. */

@@ -1,0 +1,143 @@
+import type { Capabilities } from '../provider/capabilities.ts';
+import type { EngineEvent } from '../engine/events.ts';
+import type { ExecSession, ExecRequest, Health, LogLine, LogQuery } from '../environment/environment.ts';
+import type { Plan } from '../provider/resource.ts';
+import type { ErrorCode } from '../provider/error.ts';
+import type { ProjectConfig } from '../config/schema.ts';
+import type { ProviderSource } from './discovery.ts';
+
+/** Where a project is, and what it is told from outside. */
+export interface OpenOptions {
+  /** A folder of the repository's work tree. */
+  readonly directory: string;
+  /** A config file to use in place of the commit's own. */
+  readonly configFile?: string;
+  /** `--provider`, `--set`: laid over the config. */
+  readonly provider?: string;
+  readonly set?: readonly string[];
+  readonly stage?: string;
+  /** Project name, where there is no repository to read it from. */
+  readonly project?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stateFolder: string;
+  /** The providers that may be loaded, as their manifests say. */
+  readonly providers: readonly ProviderSource[];
+  readonly signal: AbortSignal;
+  readonly emit: (event: EngineEvent) => void;
+}
+
+/** Names a commit: at most one of the three. None: HEAD. */
+export interface CommitRequest {
+  readonly sha?: string;
+  readonly ref?: string;
+  readonly pullRequest?: number;
+}
+
+export interface CreateRequest extends CommitRequest {
+  readonly ttlSeconds?: number;
+  /** Variables for secrets, from `--env-file`. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** False: returns once the operation is written down, which goes on in the background. */
+  readonly wait?: boolean;
+  readonly timeoutSeconds?: number;
+}
+
+/** What `env create`, `env show` and `env list` tell of an environment. All plain data. */
+export interface EnvironmentView {
+  readonly id: string;
+  /** 40 hex. */
+  readonly commit: string;
+  readonly ref?: string;
+  readonly slot?: string;
+  readonly subject?: string;
+  readonly author?: string;
+  readonly phase: 'creating' | 'ready' | 'failed' | 'destroying' | 'gone';
+  readonly url?: string;
+  readonly provider: string;
+  readonly services: readonly PartView[];
+  readonly createdAt: string;
+  readonly readyAt?: string;
+  readonly expiresAt?: string;
+  /** Slots that use it. */
+  readonly pins: readonly string[];
+  readonly operation?: string;
+  readonly error?: { readonly code: ErrorCode; readonly message: string; readonly hint?: string };
+}
+/** A service or a site. `state` is its phase, or what the provider says of it. */
+export interface PartView {
+  readonly name: string;
+  readonly kind: 'service' | 'site';
+  readonly state: string;
+  readonly url?: string;
+  readonly digest?: string;
+  readonly message?: string;
+}
+export interface OperationView {
+  readonly id: string;
+  readonly kind: string;
+  readonly subject: string;
+  readonly state: 'running' | 'interrupted' | 'done' | 'failed' | 'aborted';
+  /** False: its process is gone, or does not answer. */
+  readonly alive: boolean;
+  readonly owner: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly endedAt?: string;
+  readonly steps: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly state: string;
+    readonly error?: string;
+    readonly startedAt?: string;
+    readonly endedAt?: string;
+  }[];
+  readonly error?: { readonly code: ErrorCode; readonly message: string; readonly hint?: string };
+}
+export interface GcItem {
+  readonly id: string;
+  readonly type: 'environment' | 'artefact' | 'mirror' | 'orphan';
+  readonly why: string;
+  readonly done: boolean;
+  readonly error?: string;
+}
+export interface CreateResult {
+  readonly environment: EnvironmentView;
+  readonly operation: string;
+  /** It was there already, or another process made it. */
+  readonly existed: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** A project, opened. Close it in the end. `id` is any unique prefix, or a commit, branch or tag. */
+export interface Project {
+  readonly name: string;
+  readonly stage: string;
+  /** Of the work tree, or `configFile`. */
+  config(): Promise<{ readonly config: ProjectConfig; readonly file: string }>;
+  /** Problems of the config under its provider; empty when it can be deployed. */
+  validate(): Promise<readonly { readonly path: string; readonly message: string; readonly capability?: string }[]>;
+  create(request: CreateRequest): Promise<CreateResult>;
+  plan(request: CreateRequest): Promise<Plan & { readonly id: string; readonly commit: string }>;
+  environments(page?: {
+    readonly limit?: number;
+    readonly after?: string;
+    readonly all?: boolean;
+  }): AsyncIterable<EnvironmentView>;
+  environment(id: string): Promise<EnvironmentView>;
+  health(id: string): Promise<Health>;
+  logs(id: string, query: LogQuery): AsyncIterable<LogLine>;
+  exec(id: string, request: ExecRequest): Promise<ExecSession>;
+  destroy(
+    id: string,
+    options?: { readonly force?: string },
+  ): Promise<{ readonly environment: EnvironmentView; readonly operation: string }>;
+  gc(options: { readonly dryRun: boolean }): Promise<readonly GcItem[]>;
+  operations(): AsyncIterable<OperationView>;
+  operation(id: string): Promise<OperationView>;
+  resume(id: string): Promise<OperationView>;
+  abort(id: string): Promise<OperationView>;
+  capabilities(): Promise<Capabilities>;
+  /** All documents, one JSON object a line. Also from a store that is damaged, as far as it can be read. */
+  exportState(): AsyncIterable<{ readonly key: string; readonly value: unknown }>;
+  close(): Promise<void>;
+}
