@@ -1,3 +1,4 @@
+/** One project a lane of test/run.mjs. What a test needs of the machine is the ending of its file's name. */
 const transform = {
   '^.+\\.(ts|mts)$': [
     '@swc/jest',
@@ -11,35 +12,35 @@ const transform = {
     },
   ],
 };
-const base = {
-  testEnvironment: 'node',
-  extensionsToTreatAsEsm: ['.ts', '.mts'],
-  transform,
-  injectGlobals: false,
-  moduleFileExtensions: ['ts', 'mts', 'js', 'mjs', 'cjs', 'json', 'node'],
-};
-const unit = ['<rootDir>/{core,providers,plugins,test}/**/*.test.ts'];
+
+const needs = ['docker', 'dig', 'browser'];
+const needy = needs.map((need) => `\\.${need}\\.test\\.ts$`);
+const everywhere = ['/node_modules/', '/dist/'];
+const e2e = '<rootDir>/test/e2e/';
+
+function lane(displayName, testMatch, testPathIgnorePatterns, more = {}) {
+  return {
+    displayName,
+    testMatch: testMatch.map((pattern) => `<rootDir>/${pattern}`),
+    testPathIgnorePatterns: [...everywhere, ...testPathIgnorePatterns],
+    testEnvironment: 'node',
+    extensionsToTreatAsEsm: ['.ts', '.mts'],
+    transform,
+    injectGlobals: false,
+    moduleFileExtensions: ['ts', 'mts', 'js', 'mjs', 'cjs', 'json', 'node'],
+    modulePathIgnorePatterns: ['<rootDir>/docs/examples/'],
+    ...more,
+  };
+}
 
 export default {
   testTimeout: 60_000,
   projects: [
-    {
-      ...base,
-      displayName: 'unit',
-      testMatch: unit,
-      testPathIgnorePatterns: ['/node_modules/', '/dist/', '\\.docker\\.test\\.ts$', '<rootDir>/test/e2e/'],
-    },
-    {
-      ...base,
-      displayName: 'docker',
-      testMatch: ['<rootDir>/{core,providers,plugins}/**/*.docker.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/dist/'],
-    },
-    {
-      ...base,
-      displayName: 'e2e',
-      testMatch: ['<rootDir>/test/e2e/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/dist/'],
-    },
+    lane('unit', ['{core,providers,plugins,test}/**/*.test.ts'], [...needy, e2e]),
+    ...needs.map((need) => lane(need, [`{core,providers,plugins,test}/**/*.${need}.test.ts`], [e2e])),
+    lane('e2e', ['test/e2e/**/*.test.ts'], needy),
+    lane('e2e-docker', ['test/e2e/**/*.docker.test.ts'], []),
+    lane('e2e-dig', ['test/e2e/**/*.dig.test.ts'], []),
+    lane('e2e-browser', ['test/e2e/**/*.browser.test.ts'], []),
   ],
 };

@@ -1,0 +1,174 @@
+/**
+ * The project's tests, lane by lane: `npm test`, or `npm test -- unit static` for some of them.
+ * A lane that this machine can't run is left out and said so; with CI=true that is a failure.
+ * The last line is the total over all lanes.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+const root = path.resolve(import.meta.dirname, '..');
+const binaries = path.join(root, 'node_modules', '.bin');
+const env = { ...process.env, PATH: `${binaries}${path.delimiter}${process.env.PATH}`, FORCE_COLOR: '0' };
+const inCi = process.env.CI === 'true';
+
+const { values: options, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: {
+    help: { type: 'boolean', short: 'h' },
+    list: { type: 'boolean' },
+    path: { type: 'string', multiple: true },
+    name: { type: 'string', short: 't' },
+    workers: { type: 'string', default: '2' },
+  },
+});
+
+const checks = [
+  ['types', 'tsc', '-p', 'tsconfig.test.json'],
+  ['eslint', 'eslint', '.'],
+  ['prettier', 'prettier', '--check', '--log-level', 'warn', '.'],
+  ['directions', 'depcruise', '--config', '.dependency-cruiser.cjs', 'core', 'providers', 'plugins', 'test'],
+  ['unused code', 'knip', '--no-config-hints'],
+  ['reference pages', 'node', 'docs/generate.mjs', '--check'],
+];
+
+const lanes = [
+  { name: 'static', about: 'types, lint, format, directions, unused code, generated pages', run: runChecks },
+  { name: 'unit', about: 'beside the sources', run: () => runJest(['unit']) },
+  { name: 'dig', about: 'DNS asked with dig', without: missing('dig'), run: () => runJest(['dig', 'e2e-dig']) },
+  { name: 'docker', about: 'parts on a Docker Engine', without: noEngine, run: () => runJest(['docker']) },
+  {
+    name: 'e2e',
+    about: 'the packed tool, with no Docker Engine in reach',
+    run: () => runJest(['e2e'], { DOCKER_HOST: `unix://${path.join(tmpdir(), 'no-docker-engine.sock')}` }),
+  },
+  {
+    name: 'e2e-docker',
+    about: 'the packed tool on a Docker Engine',
+    without: noEngine,
+    run: () => runJest(['e2e-docker']),
+  },
+  {
+    name: 'browser',
+    about: 'pages in Chromium',
+    without: missing('chromium'),
+    run: () => runJest(['browser', 'e2e-browser']),
+  },
+];
+
+if (options.help || options.list) {
+  console.log('npm test -- [lane …] [--path file …] [--name pattern] [--workers n]\n');
+  for (const lane of lanes) console.log(`  ${lane.name.padEnd(12)}${lane.about}`);
+  process.exit(0);
+}
+const unknown = wanted.filter((name) => !lanes.some((lane) => lane.name === name));
+if (unknown.length > 0) {
+  console.error(`No lane is called ${unknown.join(', ')}. There are: ${lanes.map((lane) => lane.name).join(', ')}.`);
+  process.exit(2);
+}
+
+const totals = { passed: 0, failed: 0, skipped: 0 };
+const summary = [];
+for (const lane of lanes) {
+  if (wanted.length > 0 && !wanted.includes(lane.name)) continue;
+  const reason = lane.without?.();
+  if (reason) {
+    add(
+      lane.name,
+      inCi ? { passed: 0, failed: 1, skipped: 0 } : { passed: 0, failed: 0, skipped: 1 },
+      `left out: ${reason}`,
+    );
+    continue;
+  }
+  console.log(`\n── ${lane.name}: ${lane.about}`);
+  const started = performance.now();
+  const counts = await lane.run();
+  const took = `${((performance.now() - started) / 1000).toFixed(1)} s`;
+  const ranNone = counts.passed + counts.failed === 0 && !options.path && !options.name;
+  add(lane.name, ranNone ? { ...counts, failed: 1 } : counts, ranNone ? `no test was found, ${took}` : took);
+}
+
+console.log('');
+for (const line of summary) console.log(line);
+console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;
+
+function add(name, counts, remark) {
+  for (const key of Object.keys(totals)) totals[key] += counts[key];
+  summary.push(`${name.padEnd(12)}${counts.passed} ok, ${counts.failed} not, ${counts.skipped} left out (${remark})`);
+}
+
+async function runChecks() {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const [title, command, ...args] of checks) {
+    if (options.name && !title.includes(options.name)) continue;
+    const started = performance.now();
+    const code = await run(command, args);
+    counts[code === 0 ? 'passed' : 'failed'] += 1;
+    console.log(`${code === 0 ? '✓' : '✗'} ${title} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  }
+  return counts;
+}
+
+/** A runner that dies before it wrote its results has failed, whatever ran until then. */
+async function runJest(projects, more = {}) {
+  const scratch = mkdtempSync(path.join(tmpdir(), 'clusternator-test-'));
+  const results = path.join(scratch, 'results.json');
+  const nodeOptions =
+    `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim();
+  try {
+    const code = await run(
+      'jest',
+      [
+        ...['--selectProjects', ...projects],
+        ...['--json', '--outputFile', results],
+        ...['--maxWorkers', options.workers],
+        '--passWithNoTests',
+        ...(options.name ? ['--testNamePattern', options.name] : []),
+        ...(options.path ? ['--', ...options.path] : []),
+      ],
+      { NODE_OPTIONS: nodeOptions, ...more },
+      'stderr',
+    );
+    if (!existsSync(results)) return { passed: 0, failed: 1, skipped: 0 };
+    const found = JSON.parse(readFileSync(results, 'utf8'));
+    // A file that can't even be loaded has no tests to count.
+    const failed = found.numFailedTests + found.numRuntimeErrorTestSuites;
+    return {
+      passed: found.numPassedTests,
+      failed: code !== 0 && failed === 0 ? 1 : failed,
+      skipped: found.numPendingTests + found.numTodoTests,
+    };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function run(command, args, more = {}, only) {
+  return new Promise((resolve) => {
+    const stdout = only === 'stderr' ? 'ignore' : 'inherit';
+    const child = spawn(command, args, { cwd: root, env: { ...env, ...more }, stdio: ['ignore', stdout, 'inherit'] });
+    child.on('error', (error) => {
+      console.error(`${command} could not be started: ${error.message}`);
+      resolve(127);
+    });
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+function missing(program) {
+  return () => (spawnSync('which', [program], { env }).status === 0 ? undefined : `${program} is not installed`);
+}
+
+function noEngine() {
+  const client = missing('docker')();
+  if (client) return client;
+  const answer = spawnSync('docker', ['info', '--format', '{{.ServerVersion}}'], {
+    env,
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  return answer.status === 0 ? undefined : 'no Docker Engine answers';
+}
