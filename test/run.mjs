@@ -26,6 +26,7 @@ const { values: options, positionals: wanted } = parseArgs({
 });
 
 const checks = [
+  ['lock file', 'node', 'test/lint/lockfile.mjs'],
   ['types', 'tsc', '-p', 'tsconfig.test.json'],
   ['eslint', 'eslint', '.'],
   ['prettier', 'prettier', '--check', '--log-level', 'warn', '.'],

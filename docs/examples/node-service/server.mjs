@@ -6,6 +6,8 @@ import { acceptEcho } from './echo.mjs';
 
 const version = readFileSync(new URL('version.txt', import.meta.url), 'utf8').trim();
 const started = Date.now();
+// Set where the service has a path of its own, for example /example.
+const base = process.env.BASE_PATH ?? '';
 
 const pages = {
   '/': (_request, response) => reply(response, { version, greeting: process.env.GREETING ?? null, pid: process.pid }),
@@ -31,7 +33,8 @@ const pages = {
 };
 
 const server = createServer((request, response) => {
-  const page = pages[new URL(request.url, 'http://service').pathname];
+  const { pathname } = new URL(request.url, 'http://service');
+  const page = pathname.startsWith(base) ? pages[pathname.slice(base.length) || '/'] : undefined;
   if (!page) return reply(response, { error: 'no such page' }, 404);
   Promise.resolve(page(request, response)).catch(() => response.destroy());
 });
