@@ -33,14 +33,16 @@ function lane(displayName, testMatch, testPathIgnorePatterns, more = {}) {
   };
 }
 
+const packed = { globalSetup: '<rootDir>/test/e2e/setup.mjs', globalTeardown: '<rootDir>/test/e2e/teardown.mjs' };
+
 export default {
   testTimeout: 60_000,
   projects: [
     lane('unit', ['{core,providers,plugins,test}/**/*.test.ts'], [...needy, e2e]),
     ...needs.map((need) => lane(need, [`{core,providers,plugins,test}/**/*.${need}.test.ts`], [e2e])),
-    lane('e2e', ['test/e2e/**/*.test.ts'], needy),
-    lane('e2e-docker', ['test/e2e/**/*.docker.test.ts'], []),
-    lane('e2e-dig', ['test/e2e/**/*.dig.test.ts'], []),
-    lane('e2e-browser', ['test/e2e/**/*.browser.test.ts'], []),
+    lane('e2e', ['test/e2e/**/*.test.ts'], needy, packed),
+    lane('e2e-docker', ['test/e2e/**/*.docker.test.ts'], [], packed),
+    lane('e2e-dig', ['test/e2e/**/*.dig.test.ts'], [], packed),
+    lane('e2e-browser', ['test/e2e/**/*.browser.test.ts'], [], packed),
   ],
 };

@@ -38,24 +38,24 @@ const checks = [
 const lanes = [
   { name: 'static', about: 'types, lint, format, directions, unused code, generated pages', run: runChecks },
   { name: 'unit', about: 'beside the sources', run: () => runJest(['unit']) },
-  { name: 'dig', about: 'DNS asked with dig', without: missing('dig'), run: () => runJest(['dig', 'e2e-dig']) },
+  { name: 'dig', about: 'DNS asked with dig', without: missing('dig'), run: () => runPacked(['dig', 'e2e-dig']) },
   { name: 'docker', about: 'parts on a Docker Engine', without: noEngine, run: () => runJest(['docker']) },
   {
     name: 'e2e',
     about: 'the packed tool, with no Docker Engine in reach',
-    run: () => runJest(['e2e'], { DOCKER_HOST: `unix://${path.join(tmpdir(), 'no-docker-engine.sock')}` }),
+    run: () => runPacked(['e2e'], { DOCKER_HOST: `unix://${path.join(tmpdir(), 'no-docker-engine.sock')}` }),
   },
   {
     name: 'e2e-docker',
     about: 'the packed tool on a Docker Engine',
     without: noEngine,
-    run: () => runJest(['e2e-docker']),
+    run: () => runPacked(['e2e-docker']),
   },
   {
     name: 'browser',
     about: 'pages in Chromium',
     without: missing('chromium'),
-    run: () => runJest(['browser', 'e2e-browser']),
+    run: () => runPacked(['browser', 'e2e-browser']),
   },
 ];
 
@@ -68,6 +68,21 @@ const unknown = wanted.filter((name) => !lanes.some((lane) => lane.name === name
 if (unknown.length > 0) {
   console.error(`No lane is called ${unknown.join(', ')}. There are: ${lanes.map((lane) => lane.name).join(', ')}.`);
   process.exit(2);
+}
+
+/** Installed at the first lane that drives the packed tool, for all of them. */
+async function runPacked(projects, more = {}) {
+  if (!env.CLUSTERNATOR_E2E_TOOL) {
+    const { installPacked } = await import('./e2e/install.mjs');
+    try {
+      env.CLUSTERNATOR_E2E_TOOL = await installPacked();
+    } catch (error) {
+      console.error(error.message);
+      return { passed: 0, failed: 1, skipped: 0 };
+    }
+    process.once('exit', () => rmSync(env.CLUSTERNATOR_E2E_TOOL, { recursive: true, force: true }));
+  }
+  return runJest(projects, more);
 }
 
 const totals = { passed: 0, failed: 0, skipped: 0 };

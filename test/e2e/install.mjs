@@ -1,0 +1,33 @@
+/**
+ * Packs what would be published and installs it in a folder outside of the workspace, as a user would have it.
+ * Nothing that is only there because of the workspace (a hoisted module, a source file) can be found from there.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+const exec = promisify(execFile);
+const root = path.resolve(import.meta.dirname, '..', '..');
+const published = ['core', 'providers/local', 'plugins/cli'];
+
+/** The folder of the installed tool; the caller removes it. */
+export async function installPacked() {
+  const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'clusternator-tool-')));
+  try {
+    const workspaces = published.flatMap((name) => ['--workspace', name]);
+    const { stdout } = await npm(['pack', '--json', '--pack-destination', folder, ...workspaces], root);
+    const tarballs = Object.values(JSON.parse(stdout)).map(({ filename }) => `./${path.basename(filename)}`);
+    await writeFile(path.join(folder, 'package.json'), '{ "name": "a-user", "private": true }\n');
+    await npm(['install', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock', ...tarballs], folder);
+    return folder;
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw new Error(`the packed tool could not be installed: ${error.stderr ?? error.message}`, { cause: error });
+  }
+}
+
+async function npm(args, cwd) {
+  return exec('npm', args, { cwd, maxBuffer: 64 * 1024 * 1024, env: { ...process.env, NODE_OPTIONS: '' } });
+}

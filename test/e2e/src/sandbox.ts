@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect } from '@jest/globals';
+
+import { answerOf, runTool, type Answer, type EnvironmentAnswer, type Outcome, type RunOptions } from './cli.ts';
+import { endProcessesOf, fileLeftovers, processesOf } from './leftovers.ts';
+import { TestRepository, type Example } from './repository.ts';
+
+/** A user's machine in small: a home, a state folder, repositories. Nothing of it survives `dispose`. */
+export class Sandbox {
+  readonly folder: string;
+  readonly stateHome: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Unique, so that what it leaves on a shared Docker Engine can be told from others'. */
+  readonly project = `e2e-${randomBytes(4).toString('hex')}`;
+  /** Where commands run unless told otherwise. */
+  cwd: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.stateHome = path.join(folder, 'state');
+    this.cwd = folder;
+    const { PATH, DOCKER_HOST, LANG } = process.env;
+    this.env = {
+      PATH,
+      LANG,
+      ...(DOCKER_HOST && { DOCKER_HOST }),
+      HOME: folder,
+      TMPDIR: tmpdir(),
+      CLUSTERNATOR_STATE_HOME: this.stateHome,
+      XDG_CONFIG_HOME: path.join(folder, 'config'),
+      XDG_CACHE_HOME: path.join(folder, 'cache'),
+      XDG_DATA_HOME: path.join(folder, 'data'),
+      GIT_CONFIG_NOSYSTEM: '1',
+      NO_COLOR: '1',
+    };
+  }
+
+  static async open(): Promise<Sandbox> {
+    return new Sandbox(await realpath(await mkdtemp(path.join(tmpdir(), 'clusternator-e2e-'))));
+  }
+
+  /** A repository made of an example, with a commit a version. Commands run in it from now on. */
+  async repository(
+    example: Example,
+    versions: readonly string[],
+    name = 'repository',
+  ): Promise<{ repository: TestRepository; commits: readonly string[] }> {
+    const made = await TestRepository.fromExample(path.join(this.folder, name), example, versions, this.project);
+    this.cwd = made.repository.folder;
+    return made;
+  }
+
+  async run(args: readonly string[], options: Partial<RunOptions> = {}): Promise<Outcome> {
+    return runTool(args, { cwd: this.cwd, ...options, env: { ...this.env, ...options.env } });
+  }
+
+  async json<T>(
+    args: readonly string[],
+    options: Partial<RunOptions> = {},
+  ): Promise<Answer<T> & { readonly outcome: Outcome }> {
+    const outcome = await this.run([...args, '--json'], options);
+    return { ...answerOf<T>(outcome), outcome };
+  }
+
+  /** `env create`, which has to succeed. */
+  async create(...args: string[]): Promise<EnvironmentAnswer> {
+    const answer = await this.json<{ environment: EnvironmentAnswer }>(['env', 'create', ...args]);
+    expect({ exit: answer.outcome.code, error: answer.error }).toEqual({ exit: 0, error: undefined });
+    expect(answer.data.environment.phase).toBe('ready');
+    return answer.data.environment;
+  }
+
+  async destroy(id: string): Promise<void> {
+    const { outcome, error } = await this.json(['env', 'destroy', id, '--yes']);
+    expect({ exit: outcome.code, error }).toEqual({ exit: 0, error: undefined });
+  }
+
+  async environments(): Promise<readonly EnvironmentAnswer[]> {
+    const answer = await this.json<{ environments: readonly EnvironmentAnswer[] }>(['env', 'list']);
+    return answer.data.environments;
+  }
+
+  /** Destroys what there is; then nothing may be left but the daemon, and after `daemon stop` no process at all. */
+  async expectNothingIsLeft(): Promise<void> {
+    for (const { id } of await this.environments()) await this.destroy(id);
+    expect(await fileLeftovers(this.stateHome)).toEqual([]);
+    await this.run(['daemon', 'stop']);
+    expect(await processesOf(this.stateHome)).toEqual([]);
+  }
+
+  async dispose(): Promise<void> {
+    await this.run(['daemon', 'stop'], { cwd: this.folder, timeoutSeconds: 20 }).catch(() => undefined);
+    await endProcessesOf(this.folder);
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
