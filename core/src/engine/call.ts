@@ -58,8 +58,8 @@ export function deriveToken(...words: readonly string[]): string {
 }
 
 /** Throws what an abort is to be told as, when there was one. */
-export function throwIfAborted(signal: AbortSignal, doing: string): void {
-  if (signal.aborted) throw abortError(signal, doing, 'none');
+export function throwIfAborted(signal: AbortSignal, doing: string, effect: ProviderError['effect'] = 'none'): void {
+  if (signal.aborted) throw abortError(signal, doing, effect);
 }
 
 /**

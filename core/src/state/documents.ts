@@ -1,0 +1,160 @@
+import { z } from 'zod';
+import type { Clock } from '../engine/clock.ts';
+import type { Environment, EnvironmentSpec } from '../environment/environment.ts';
+import type { ErrorCode } from '../provider/error.ts';
+import { DocumentStore, type DocumentKind } from './document-store.ts';
+import type { StateStore } from './store.ts';
+
+const instant = z.iso.datetime();
+const epoch = z.int().nonnegative();
+/** What an older or newer provider put there is the provider's own business; core reads on. */
+const hasId = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string';
+
+/** An error as documents keep it: without its cause, which may be anything. */
+export const errorRecordSchema = z.strictObject({
+  code: z.custom<ErrorCode>((value) => typeof value === 'string', 'expected an error code'),
+  message: z.string(),
+  hint: z.string().exactOptional(),
+  path: z.string().exactOptional(),
+});
+export type ErrorRecord = z.output<typeof errorRecordSchema>;
+
+/** One environment, also after it is gone: `gone` is a tombstone that keeps its incarnation. */
+export const environmentDocumentSchema = z.strictObject({
+  schema: z.literal(1),
+  id: z.string(),
+  commit: z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/),
+  /** The branch or tag by which it was asked for. */
+  ref: z.string().exactOptional(),
+  slot: z.string().exactOptional(),
+  /** Of the slot's settings: 4 hex or more. */
+  settings: z
+    .string()
+    .regex(/^[0-9a-f]{4,64}$/)
+    .exactOptional(),
+  /** Rises each time that it is made again. */
+  incarnation: z.int().min(1),
+  phase: z.enum(['creating', 'ready', 'failed', 'destroying', 'gone']),
+  epoch,
+  owner: z.strictObject({ operation: z.string() }).exactOptional(),
+  provider: z.strictObject({ name: z.string(), config: z.unknown() }),
+  fingerprint: z.string(),
+  hosts: z.array(z.string()).readonly(),
+  spec: z.custom<EnvironmentSpec>(hasId, 'expected an environment spec').exactOptional(),
+  /** As it was last seen. */
+  environment: z.custom<Environment>(hasId, 'expected an environment').exactOptional(),
+  /** Services whose image may have been built or tagged for it. Written down before they are. */
+  images: z.array(z.string()).exactOptional(),
+  /** Resource ids of volumes that go with it. Written down before they are made. */
+  volumes: z.array(z.string()).exactOptional(),
+  /** Fingerprint of what the command line laid over the commit's config. */
+  overrides: z.string().exactOptional(),
+  createdAt: instant,
+  readyAt: instant.exactOptional(),
+  expiresAt: instant.exactOptional(),
+  error: errorRecordSchema.exactOptional(),
+  /** Slots that use it: slot → holder (an operation) → epoch. */
+  pins: z.record(z.string(), z.record(z.string(), epoch)),
+  /** Of the commit. */
+  subject: z.string().exactOptional(),
+  author: z.string().exactOptional(),
+});
+export type EnvironmentDocument = z.output<typeof environmentDocumentSchema>;
+
+export const stepDocumentSchema = z.strictObject({
+  id: z.string(),
+  title: z.string(),
+  /** `intended`: its effect may be there or not. */
+  state: z.enum(['planned', 'intended', 'done', 'failed', 'undone']),
+  token: z.string().regex(/^[a-z0-9-]{1,36}$/),
+  result: z.unknown().exactOptional(),
+  error: errorRecordSchema.exactOptional(),
+  startedAt: instant.exactOptional(),
+  endedAt: instant.exactOptional(),
+});
+export type StepDocument = z.output<typeof stepDocumentSchema>;
+
+const identitySchema = z.strictObject({
+  machine: z.string(),
+  boot: z.string(),
+  pidNamespace: z.string(),
+  pid: z.int(),
+  started: z.string(),
+  user: z.string(),
+  host: z.string(),
+});
+
+/** One piece of work, as its journal keeps it. */
+export const operationDocumentSchema = z.strictObject({
+  schema: z.literal(1),
+  id: z.string(),
+  kind: z.string(),
+  /** What it works on, such as an environment's id. */
+  subject: z.string(),
+  input: z.unknown(),
+  state: z.enum(['running', 'interrupted', 'done', 'failed', 'aborted']),
+  /** Rises with every takeover. */
+  epoch,
+  /** The process that runs it, or ran it last. */
+  owner: identitySchema,
+  /** Rises while its owner lives. Only its change tells, never its value. */
+  heartbeat: z.int().nonnegative(),
+  createdAt: instant,
+  updatedAt: instant,
+  endedAt: instant.exactOptional(),
+  result: z.unknown().exactOptional(),
+  error: errorRecordSchema.exactOptional(),
+  steps: z.array(stepDocumentSchema).readonly(),
+});
+export type OperationDocument = z.output<typeof operationDocumentSchema>;
+
+/** The project that the store belongs to. */
+export const projectDocumentSchema = z.strictObject({
+  schema: z.literal(1),
+  project: z.string(),
+  stage: z.string(),
+  /** Where its repository is or was: a folder or a URL without credentials. */
+  repository: z.string(),
+  createdAt: instant,
+});
+export type ProjectDocument = z.output<typeof projectDocumentSchema>;
+
+export const ENVIRONMENTS: DocumentKind<EnvironmentDocument> = {
+  name: 'environment',
+  prefix: 'env/',
+  schema: environmentDocumentSchema,
+  version: 1,
+  upgrades: {},
+};
+export const OPERATIONS: DocumentKind<OperationDocument> = {
+  name: 'operation',
+  prefix: 'op/',
+  schema: operationDocumentSchema,
+  version: 1,
+  upgrades: {},
+};
+/** There is one, under the id `project`. */
+export const PROJECTS: DocumentKind<ProjectDocument> = {
+  name: 'project',
+  prefix: '',
+  schema: projectDocumentSchema,
+  version: 1,
+  upgrades: {},
+};
+
+/** All documents of one project and stage. */
+export interface Documents {
+  readonly environments: DocumentStore<EnvironmentDocument>;
+  readonly operations: DocumentStore<OperationDocument>;
+  readonly projects: DocumentStore<ProjectDocument>;
+}
+
+/** The documents in a store. */
+export function documentsIn(store: StateStore, clock?: Clock): Documents {
+  return {
+    environments: new DocumentStore(store, ENVIRONMENTS, clock),
+    operations: new DocumentStore(store, OPERATIONS, clock),
+    projects: new DocumentStore(store, PROJECTS, clock),
+  };
+}
