@@ -32,7 +32,7 @@ function shellSyntax(text: string): string | undefined {
     if (quote === character) quote = undefined;
     else if (quote === "'") continue;
     else if (/^\$[A-Za-z_{(]/.test(pair) || character === '`' || character === '\\') {
-      return `contains ${/^\$/.test(pair) ? pair : character}`;
+      return `contains ${pair.startsWith('$') ? pair : character}`;
     } else if (quote === '"') continue;
     else if (character === '"' || character === "'") quote = character;
     else if (character === '\n') return 'has several lines';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameProblem } from '../names/name.ts';
+import { NAME, NAME_MAX_LENGTH } from '../names/name.ts';
 import type { Secret } from '../provider/secret.ts';
 import { splitCommand } from './command-line.ts';
 import { DURATION, parseDuration, parseSize, SIZE } from './units.ts';
@@ -14,9 +14,9 @@ const NAME_RULE =
 /** Of a project, stage, service, site or volume. */
 export const nameSchema = z
   .string()
-  .max(63)
-  .regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, NAME_RULE)
-  .refine((name) => name !== 'constructor' || nameProblem(name) === undefined, 'is a reserved word');
+  .max(NAME_MAX_LENGTH)
+  .regex(NAME, NAME_RULE)
+  .refine((name) => name !== 'constructor', 'is a reserved word'); // every object seems to have a member of that name
 
 /** Output: seconds. */
 export function durationSchema(atLeastSeconds = 0) {
@@ -70,8 +70,7 @@ function treePathProblem(path: string): string | undefined {
   if (path.startsWith('/') || /^[A-Za-z]:/.test(path)) return 'must be relative to the top of the repository';
   if (path.split(/[/\\]/).includes('..')) return 'must stay inside the repository: .. is not allowed';
   if (path.startsWith('~')) return 'must be relative to the top of the repository; ~ is not a home folder here';
-  // eslint-disable-next-line no-control-regex -- they are what is refused
-  if (/[\u0000-\u001f\u007f]/.test(path)) return 'must not contain control characters';
+  if (/\p{Cc}/u.test(path)) return 'must not contain control characters';
   if (path.includes('\\')) return 'must be written with / between folders';
   if (path.split('/')[0] === '.git') return 'must not be inside .git';
   return undefined;

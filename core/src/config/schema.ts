@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_STAGE } from '../names/owner.ts';
-import { commandSchema, durationSchema, hostSchema, nameSchema, openSchema, treePathSchema } from './fields.ts';
+import { commandSchema, durationSchema, hostSchema, nameSchema, treePathSchema } from './fields.ts';
 import { serviceSchema, type ServiceConfig } from './service.ts';
 import { siteSchema, type SiteConfig } from './site.ts';
 import { slotNameSchema, slotSchema, type SlotConfig } from './slot.ts';

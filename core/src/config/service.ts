@@ -120,8 +120,8 @@ export const serviceSchema = z
     native: openSchema.optional().describe('Laid over what the cloud is asked for, as the cloud spells it.'),
   })
   .transform(({ memory, protocol: told, health: check, ...service }) => {
-    const protocol =
-      told ?? (service.route !== undefined || check !== undefined ? ('http' as const) : ('tcp' as const));
+    const isHttp = service.port === undefined || service.route !== undefined || check !== undefined;
+    const protocol = told ?? (isHttp ? ('http' as const) : ('tcp' as const)); // literal types for the output
     const health = check ?? (protocol === 'http' && service.port !== undefined ? DEFAULT_HEALTH : undefined);
     return { ...service, protocol, memoryMiB: memory, ...(health && { health }) };
   });

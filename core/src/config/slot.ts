@@ -48,11 +48,11 @@ const hostsSchema = z
   .union([hostSchema, z.array(hostSchema)])
   .transform((hosts) => [...new Set(typeof hosts === 'string' ? [hosts] : hosts)]);
 
+/** @see https://git-scm.com/docs/git-check-ref-format */
 const gitBranch = z
   .string()
-  // eslint-disable-next-line no-control-regex -- git-check-ref-format(1) refuses them
   .regex(
-    /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\/\.))[^\u0000-\u0020~^:?*[\\\u007f]+(?<![/.])(?<!\.lock)$/,
+    /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\/\.))[^\p{Cc} ~^:?*[\\]+(?<![/.])(?<!\.lock)$/u,
     'must be the name of a branch',
   );
 

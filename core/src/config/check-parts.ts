@@ -1,0 +1,42 @@
+import type { Draft, Report } from './check.ts';
+
+/** What services, sites and volumes must not share. */
+export function checkParts(draft: Draft, report: Report): void {
+  const { declared } = draft;
+  if (declared.services.length + declared.sites.length === 0) {
+    report(
+      [],
+      'declares no service and no site, so that there is nothing to run',
+      'clusternator init writes one that fits the repository',
+    );
+  }
+  for (const name of declared.sites) {
+    if (declared.services.includes(name)) report(['sites', name], 'has the name of a service', 'rename one of them');
+  }
+  checkRoutes(draft, report);
+  for (const [name, volume] of Object.entries(draft.volumes)) {
+    const path = ['volumes', name];
+    if (volume.kind === 'database') {
+      if (!volume.engine) report([...path, 'engine'], 'is required for a database', 'such as engine: postgres:17');
+      if (declared.services.includes(name))
+        report(path, 'is a database with the name of a service', 'rename one: both can be needed');
+    } else if (volume.engine) report([...path, 'engine'], `is for kind: database, and this is ${volume.kind}`);
+  }
+}
+
+function checkRoutes({ services, sites }: Draft, report: Report): void {
+  const taken = new Map<string, string>();
+  const sections: Record<string, Readonly<Record<string, { readonly route?: string | undefined }>>> = {
+    services,
+    sites,
+  };
+  for (const [section, parts] of Object.entries(sections)) {
+    for (const [name, { route }] of Object.entries(parts)) {
+      if (route === undefined) continue;
+      const other = taken.get(route);
+      if (other !== undefined)
+        report([section, name, 'route'], `${route} is the route of ${other} too`, 'give each its own path');
+      else taken.set(route, `${section}.${name}`);
+    }
+  }
+}

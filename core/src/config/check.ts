@@ -1,0 +1,35 @@
+import type { ProjectConfig } from './schema.ts';
+import { checkParts } from './check-parts.ts';
+import { checkServices } from './check-services.ts';
+import { checkSlots } from './check-slots.ts';
+import { formatPath, type ConfigProblem } from './problem.ts';
+
+/** The parts of a config that are valid by themselves. `declared` also has the names of those that are not. */
+export interface Draft extends Pick<ProjectConfig, 'services' | 'sites' | 'volumes' | 'slots'> {
+  readonly declared: Readonly<Record<'services' | 'sites' | 'volumes' | 'slots', readonly string[]>>;
+  /** Without it, what concerns the config as a whole is left out. */
+  readonly whole?: ProjectConfig;
+}
+export type Report = (path: readonly string[], message: string, hint?: string) => void;
+
+/** What one key alone can't tell. */
+export function checkConfig(draft: Draft): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const report: Report = (path, message, hint) =>
+    problems.push({ path: formatPath(path), message, ...(hint !== undefined && { hint }) });
+  checkServices(draft, report);
+  checkParts(draft, report);
+  checkSlots(draft, report);
+  if (draft.whole) checkProviders(draft.whole, report);
+  return problems;
+}
+
+function checkProviders(config: ProjectConfig, report: Report): void {
+  const { allow } = config.providers;
+  if (allow === undefined) return;
+  for (const key of ['provider', 'dns', 'state'] as const) {
+    const name = config[key]?.name;
+    if (name === undefined || allow.includes(name)) continue;
+    report([key], `"${name}" is not among providers.allow`, `allowed: ${allow.join(', ') || 'none'}`);
+  }
+}

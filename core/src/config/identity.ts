@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { nameProblem } from '../names/name.ts';
+import { DEFAULT_STAGE } from '../names/owner.ts';
+import { loadConfig, type LoadOptions } from './load.ts';
+import { firstPlace } from './places.ts';
+
+/** What tells one project's state from another's. */
+export interface ProjectIdentity {
+  readonly project: string;
+  readonly stage: string;
+  readonly provider: string;
+  /** Where the state is kept, if not on this machine. */
+  readonly state?: { readonly name: string; readonly config: Readonly<Record<string, unknown>> };
+  /** The top of the tree and the config's name in it, or the file that was named. */
+  readonly file: string;
+}
+
+/**
+ * As much of a config as it takes to list environments. A YAML file with plain lines `project: shop` is not even parsed, which spares a
+ * command that only prints most of its time; whatever is not as simple is loaded whole, as `loadConfig` does.
+ * @throws ConfigError. A mistake elsewhere in the file goes unnoticed.
+ */
+export async function readProjectName(options: LoadOptions): Promise<ProjectIdentity> {
+  const simple = await readSimply(options);
+  if (simple !== undefined) return simple;
+  const { config, file } = await loadConfig(options);
+  return {
+    project: config.project,
+    stage: config.stage,
+    provider: config.provider.name,
+    ...(config.state && { state: config.state }),
+    file,
+  };
+}
+
+async function readSimply(options: LoadOptions): Promise<ProjectIdentity | undefined> {
+  if (options.file !== undefined || (options.set ?? []).length > 0) return undefined;
+  const place = await firstPlace(options.root);
+  if (place === undefined || !['.yaml', '.yml'].includes(extname(place))) return undefined;
+  const file = join(options.root, place);
+  const scalars = topLevelScalars(await readFile(file, 'utf8'));
+  if (scalars === undefined) return undefined;
+  const told = (variable: string): string | undefined =>
+    options.env[variable] === '' ? undefined : options.env[variable];
+  const project = told('CLUSTERNATOR_PROJECT') ?? scalars.get('project');
+  const stage = told('CLUSTERNATOR_STAGE') ?? scalars.get('stage') ?? DEFAULT_STAGE;
+  const provider = options.provider ?? told('CLUSTERNATOR_PROVIDER') ?? scalars.get('provider');
+  const state = scalars.get('state');
+  const names = [project, stage, provider, ...(state === undefined ? [] : [state])];
+  if (names.some((name) => name === undefined || nameProblem(name) !== undefined)) return undefined;
+  if (project === undefined || provider === undefined) return undefined;
+  return { project, stage, provider, ...(state !== undefined && { state: { name: state, config: {} } }), file };
+}
+
+const WANTED: ReadonlySet<string> = new Set(['project', 'stage', 'provider', 'state']);
+
+/** Undefined: the file is not simple enough to be sure without parsing it. */
+export function topLevelScalars(text: string): ReadonlyMap<string, string> | undefined {
+  const scalars = new Map<string, string>();
+  for (const line of text.split(/\r?\n/)) {
+    if (line === '' || /^(?:[ ]|#)/.test(line)) continue;
+    const [, key, rest = ''] = /^([A-Za-z]+):(?:[ ]+(.*))?$/.exec(line) ?? [];
+    if (key === undefined || scalars.has(key)) return undefined;
+    if (!WANTED.has(key)) continue;
+    const [, value] = /^([a-z][a-z0-9-]*)(?:[ ]+(?:#.*)?)?$/.exec(rest) ?? [];
+    // YAML reads these as something other than text
+    if (value === undefined || /^(?:true|false|null)$/.test(value)) return undefined;
+    scalars.set(key, value);
+  }
+  return scalars;
+}

@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises';
+import { registerHooks } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { ConfigError } from './problem.ts';
+
+/** What a config file may import from us, without node_modules beside it: a commit is checked out without any. */
+const OWN_SPECIFIERS: ReadonlySet<string> = new Set(['@clusternator/core', 'clusternator']);
+const OWN_URL = 'clusternator:config';
+const OWN_SOURCE = 'export const defineConfig = (config) => config;\n';
+const LOAD = 'clusternator-load';
+let loads = 0;
+
+/**
+ * Runs a config file of TypeScript or JavaScript, and gives its default export. Each call runs it, and what it imports from the tree, anew:
+ * the same path may hold another commit. @throws ConfigError.
+ */
+export async function importConfig(file: string, source: string): Promise<unknown> {
+  loads += 1;
+  const url = pathToFileURL(file);
+  url.searchParams.set(LOAD, String(loads));
+  const hooks = configHooks(url.searchParams.toString(), await isModule(file));
+  try {
+    const namespace = (await import(url.href)) as { readonly default?: unknown }; // whatever else it exports is not looked at
+    if (namespace.default === undefined) {
+      throw new ConfigError(
+        [{ path: '', message: 'has no default export', hint: 'export default defineConfig({ … })' }],
+        source,
+      );
+    }
+    return namespace.default;
+  } catch (cause) {
+    throw cause instanceof ConfigError ? cause : failedToRun(cause, source);
+  } finally {
+    hooks.deregister();
+  }
+}
+
+/** Lets a config import us, and marks its own imports with the load that they belong to, so that none comes from an earlier one. */
+function configHooks(mark: string, isEsm: boolean): { deregister(): void } {
+  return registerHooks({
+    resolve(specifier, context, next) {
+      if (OWN_SPECIFIERS.has(specifier) && context.parentURL?.includes(mark) === true) {
+        return { url: OWN_URL, format: 'module', shortCircuit: true };
+      }
+      const resolved = next(specifier, context);
+      const isEntry = resolved.url.includes(mark);
+      const isOfConfig = isEntry || (context.parentURL?.includes(mark) === true && isOwnFile(resolved.url));
+      if (!isOfConfig) return resolved;
+      const url = isEntry ? resolved.url : `${resolved.url}?${mark}`;
+      // Saying the format keeps Node from guessing it, and from warning that it had to.
+      const format = formatOf(new URL(url).pathname, isEsm);
+      return { ...resolved, url, ...(format !== undefined && { format }) };
+    },
+    load(url, context, next) {
+      return url === OWN_URL ? { format: 'module', source: OWN_SOURCE, shortCircuit: true } : next(url, context);
+    },
+  });
+}
+
+function isOwnFile(url: string): boolean {
+  return url.startsWith('file:') && !url.includes('/node_modules/');
+}
+
+function formatOf(path: string, isEsm: boolean): 'module-typescript' | 'module' | undefined {
+  if (/\.m?ts$/.test(path)) return 'module-typescript';
+  return path.endsWith('.mjs') || (path.endsWith('.js') && isEsm) ? 'module' : undefined;
+}
+
+/** By its syntax: a tree without a package.json says nothing of the format of its .js files. */
+async function isModule(file: string): Promise<boolean> {
+  return /^\s*(?:import|export)\b/m.test(await readFile(file, 'utf8'));
+}
+
+function failedToRun(cause: unknown, source: string): ConfigError {
+  const message = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const hint =
+    code === 'ERR_MODULE_NOT_FOUND'
+      ? 'a config can import files of its own repository by their full name, and @clusternator/core; nothing is installed beside it'
+      : undefined;
+  return new ConfigError(
+    [{ path: '', message: `failed to run: ${message}`, ...(hint !== undefined && { hint }) }],
+    source,
+    cause,
+  );
+}
