@@ -1,8 +1,8 @@
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect } from '@jest/globals';
 
 import { answerOf, runTool, type Answer, type EnvironmentAnswer, type Outcome, type RunOptions } from './cli.ts';
 import { endProcessesOf, fileLeftovers, processesOf } from './leftovers.ts';
@@ -68,14 +68,14 @@ export class Sandbox {
   /** `env create`, which has to succeed. */
   async create(...args: string[]): Promise<EnvironmentAnswer> {
     const answer = await this.json<{ environment: EnvironmentAnswer }>(['env', 'create', ...args]);
-    expect({ exit: answer.outcome.code, error: answer.error }).toEqual({ exit: 0, error: undefined });
-    expect(answer.data.environment.phase).toBe('ready');
+    assert.deepEqual({ exit: answer.outcome.code, error: answer.error }, { exit: 0, error: undefined });
+    assert.equal(answer.data.environment.phase, 'ready');
     return answer.data.environment;
   }
 
   async destroy(id: string): Promise<void> {
     const { outcome, error } = await this.json(['env', 'destroy', id, '--yes']);
-    expect({ exit: outcome.code, error }).toEqual({ exit: 0, error: undefined });
+    assert.deepEqual({ exit: outcome.code, error }, { exit: 0, error: undefined });
   }
 
   async environments(): Promise<readonly EnvironmentAnswer[]> {
@@ -86,9 +86,9 @@ export class Sandbox {
   /** Destroys what there is; then nothing may be left but the daemon, and after `daemon stop` no process at all. */
   async expectNothingIsLeft(): Promise<void> {
     for (const { id } of await this.environments()) await this.destroy(id);
-    expect(await fileLeftovers(this.stateHome)).toEqual([]);
+    assert.deepEqual(await fileLeftovers(this.stateHome), []);
     await this.run(['daemon', 'stop']);
-    expect(await processesOf(this.stateHome)).toEqual([]);
+    assert.deepEqual(await processesOf(this.stateHome), []);
   }
 
   async dispose(): Promise<void> {

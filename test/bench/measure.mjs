@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+
+export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** Milliseconds of each command, taking turns, so that what else the machine does hits all of them alike. */
+export async function takeTurns(rounds, contestants) {
+  const times = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, run] of Object.entries(contestants)) {
+      const started = performance.now();
+      await run(round);
+      times[name].push(performance.now() - started);
+    }
+  }
+  return times;
+}
+
+export function run(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.on('data', (text) => (stdout += text));
+    child.stderr?.on('data', (text) => (stderr += text));
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve(stdout);
+      else reject(new Error(`${command} ${args.join(' ')} ended with ${code}:\n${stdout}${stderr}`));
+    });
+  });
+}
+
+/** One line of the report: ours, the peer's, and how they compare to what is aimed for. */
+export function report(what, ours, peer, ratio, aim) {
+  const met = aim.test(ratio) ? 'met' : 'MISSED';
+  console.log(
+    `${what.padEnd(44)} ${ours.padStart(14)}  ${peer.padEnd(34)} ${ratio.toFixed(2).padStart(7)}  ${aim.text} ${met}`,
+  );
+}
+
+export const atMost = (limit) => ({ text: `<= ${limit}`, test: (ratio) => ratio <= limit });
+export const atLeast = (limit) => ({ text: `>= ${limit}`, test: (ratio) => ratio >= limit });
+export const ms = (value) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
