@@ -5,7 +5,7 @@ export type EngineEvent =
       readonly operation: string;
       readonly kind: string;
       readonly subject: string;
-      readonly state: 'started' | 'resumed' | 'attached' | 'done' | 'failed' | 'interrupted';
+      readonly state: 'started' | 'resumed' | 'attached' | 'done' | 'failed' | 'interrupted' | 'aborted' | 'superseded';
     }
   | {
       readonly type: 'step';
