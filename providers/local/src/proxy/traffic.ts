@@ -1,0 +1,30 @@
+/** What a backend or a host has seen. `upgraded` are open WebSockets and the like; they are not in `inFlight`. */
+export interface Traffic {
+  readonly requests: number;
+  readonly inFlight: number;
+  readonly upgraded: number;
+  readonly lastRequestAt?: Date;
+}
+
+/** Counts the traffic of one backend or host. */
+export class TrafficCounter {
+  requests = 0;
+  inFlight = 0;
+  upgraded = 0;
+  private lastRequestAtMs: number | undefined;
+
+  started(nowMs: number): void {
+    this.requests += 1;
+    this.inFlight += 1;
+    this.lastRequestAtMs = nowMs;
+  }
+
+  snapshot(): Traffic {
+    return {
+      requests: this.requests,
+      inFlight: this.inFlight,
+      upgraded: this.upgraded,
+      ...(this.lastRequestAtMs === undefined ? {} : { lastRequestAt: new Date(this.lastRequestAtMs) }),
+    };
+  }
+}
