@@ -53,6 +53,16 @@ export class Sandbox {
     return made;
   }
 
+  /** A repository of the files given; a config among them says which project it is with `PROJECT`. */
+  async repositoryOf(files: Readonly<Record<string, string>>, name = 'repository'): Promise<TestRepository> {
+    const repository = await TestRepository.init(path.join(this.folder, name));
+    for (const [file, text] of Object.entries(files))
+      await repository.write(file, text.replaceAll('PROJECT', this.project));
+    await repository.commit('The files');
+    this.cwd = repository.folder;
+    return repository;
+  }
+
   async run(args: readonly string[], options: Partial<RunOptions> = {}): Promise<Outcome> {
     return runTool(args, { cwd: this.cwd, ...options, env: { ...this.env, ...options.env } });
   }

@@ -1,0 +1,81 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+
+import type { Outcome } from './cli.ts';
+import { eventually, get } from './http.ts';
+import { processesOf } from './leftovers.ts';
+import { Sandbox } from './sandbox.ts';
+
+let sandbox: Sandbox;
+beforeEach(async () => {
+  sandbox = await Sandbox.open();
+});
+afterEach(async () => sandbox.dispose());
+
+const files = {
+  'clusternator.config.yaml': `project: PROJECT
+provider: local
+services:
+  web: { command: node web.mjs, port: 8080, route: /, health: /, secrets: [OVEN_KEY, FLOUR_KEY] }
+`,
+  'web.mjs': `import { createServer } from 'node:http';
+createServer((_, response) => response.end(JSON.stringify([process.env.OVEN_KEY, process.env.FLOUR_KEY]))).listen(process.env.PORT, process.env.HOST);
+`,
+};
+
+async function filesWith(folder: string, text: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = path.join(entry.parentPath, entry.name);
+    if ((await readFile(file)).includes(text)) found.push(path.relative(folder, file));
+  }
+  return found;
+}
+
+test('a secret reaches the process, and is found nowhere else', async () => {
+  const [oven, flour] = ['s3cr3t-of-the-oven-9f2c', 's3cr3t-of-the-flour-71ab'];
+  const repository = await sandbox.repositoryOf(files);
+  await repository.write('.env.secret', `FLOUR_KEY="${flour}"\n`);
+  const outcomes: Outcome[] = [];
+  const options = { env: { OVEN_KEY: oven } };
+  const created = await sandbox.json<{ environment: { url: string; id: string } }>(
+    ['env', 'create', '--verbose', '--env-file', '.env.secret'],
+    options,
+  );
+  expect({ exit: created.outcome.code, error: created.error }).toEqual({ exit: 0, error: undefined });
+  const { url, id } = created.data.environment;
+  expect(JSON.parse((await get(url)).body)).toEqual([oven, flour]);
+
+  outcomes.push(
+    created.outcome,
+    await sandbox.run(['env', 'show', id, '--json']),
+    await sandbox.run(['op', 'list', '--json']),
+  );
+  outcomes.push(
+    await sandbox.run(['env', 'logs', id]),
+    await sandbox.run(['daemon', 'logs']),
+    await sandbox.run(['state', 'export']),
+  );
+  for (const { stdout, stderr } of outcomes) {
+    expect(`${stdout}${stderr}`).not.toContain(oven);
+    expect(`${stdout}${stderr}`).not.toContain(flour);
+  }
+  for (const secret of [oven, flour]) {
+    expect(await filesWith(sandbox.stateHome, secret)).toEqual([]);
+    expect((await processesOf(sandbox.stateHome)).filter(({ command }) => command.includes(secret))).toEqual([]);
+  }
+  // It is still there when the daemon had to start the process anew.
+  for (const { pid } of await processesOf(sandbox.stateHome)) process.kill(pid, 'SIGKILL');
+  await sandbox.run(['env', 'show', id]);
+  await eventually(async () => expect(JSON.parse((await get(url)).body)).toEqual([oven, flour]));
+}, 120_000);
+
+test('a secret without a value is an error that names it, before anything is made', async () => {
+  await sandbox.repositoryOf(files);
+  const { outcome, error } = await sandbox.json(['env', 'create'], { env: { OVEN_KEY: 'x' } });
+  expect(outcome.code).toBe(2);
+  expect(error?.message).toContain('FLOUR_KEY');
+  expect(await sandbox.environments()).toEqual([]);
+}, 60_000);
