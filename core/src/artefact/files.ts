@@ -1,6 +1,7 @@
 import { chmodSync, constants, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { copyFile, chmod, mkdir, rm, symlink } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { isNativeError } from 'node:util/types';
 import { ProviderError } from '../provider/error.ts';
 
 /** A path as the file system has it, one character a byte: names of files need not be UTF-8. */
@@ -117,7 +118,7 @@ export function escapingLink(root: string): { readonly path: string; readonly ta
 
 /** A full disk, and a folder that can't be written, as errors that can be acted on. */
 export function fileError(error: unknown, doing: string): unknown {
-  if (ProviderError.is(error) || !(error instanceof Error) || !('code' in error)) return error;
+  if (ProviderError.is(error) || !isNativeError(error) || !('code' in error)) return error;
   const detail = { cause: error, effect: 'none' } as const;
   const message = `could not ${doing}: ${error.message}`;
   if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
