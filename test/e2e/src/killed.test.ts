@@ -20,7 +20,7 @@ async function services(): Promise<readonly number[]> {
 
 async function daemon(): Promise<number | undefined> {
   const all = await processesOf(sandbox.stateHome);
-  return all.find(({ command }) => /daemon/.test(command))?.pid;
+  return all.find(({ command }) => command.includes('daemon'))?.pid;
 }
 
 async function resumeAll(): Promise<void> {
