@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
+import { ensureBaseImage } from '../e2e/src/base-image.ts';
 import { atMost, median, ms, report, run, takeTurns } from './measure.mjs';
 
 const rounds = 7;
@@ -42,6 +43,7 @@ export async function createProcess(sandbox) {
 }
 
 export async function createContainer(sandbox) {
+  ensureBaseImage();
   const { repository, commits } = await sandbox.repository('docker-service', versions('c'));
   await sandbox.create('--sha', commits[rounds]);
   const script = await scriptIn(sandbox, 'container.sh', containerScript);

@@ -1,17 +1,12 @@
-import { execFileSync } from 'node:child_process';
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 
+import { ensureBaseImage } from './base-image.ts';
 import { eventually, get } from './http.ts';
 import { engineLeftovers } from './leftovers.ts';
 import { Sandbox } from './sandbox.ts';
 
 let sandbox: Sandbox;
-beforeAll(() => {
-  // As docs/examples/docker-service/README.md says; it stays, for the next run.
-  execFileSync('sh', ['-c', 'tar -C / -c bin/busybox | docker import - clusternator/example-base:1'], {
-    stdio: 'ignore',
-  });
-});
+beforeAll(ensureBaseImage);
 beforeEach(async () => {
   sandbox = await Sandbox.open();
 });
