@@ -14,13 +14,22 @@ export function checkParts(draft: Draft, report: Report): void {
     if (declared.services.includes(name)) report(['sites', name], 'has the name of a service', 'rename one of them');
   }
   checkRoutes(draft, report);
-  for (const [name, volume] of Object.entries(draft.volumes)) {
+  checkDatabases(draft, report);
+}
+
+function checkDatabases({ volumes, declared, partial }: Draft, report: Report): void {
+  for (const [name, volume] of Object.entries(volumes)) {
     const path = ['volumes', name];
-    if (volume.kind === 'database') {
-      if (!volume.engine) report([...path, 'engine'], 'is required for a database', 'such as engine: postgres:17');
-      if (declared.services.includes(name))
-        report(path, 'is a database with the name of a service', 'rename one: both can be needed');
-    } else if (volume.engine) report([...path, 'engine'], `is for kind: database, and this is ${volume.kind}`);
+    if (volume.kind === 'database' && declared.services.includes(name)) {
+      report(path, 'is a database with the name of a service', 'rename one: both can be needed');
+    }
+    if (partial.has(path.join('.'))) continue;
+    if (volume.kind === 'database' && !volume.engine) {
+      report([...path, 'engine'], 'is required for a database', 'such as engine: postgres:17');
+    }
+    if (volume.kind !== 'database' && volume.engine) {
+      report([...path, 'engine'], `is for kind: database, and this is ${volume.kind}`);
+    }
   }
 }
 

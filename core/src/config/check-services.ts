@@ -6,8 +6,11 @@ import type { ServiceConfig } from './schema.ts';
 export function checkServices(draft: Draft, report: Report): void {
   for (const [name, service] of Object.entries(draft.services)) {
     const at = (...keys: string[]): string[] => ['services', name, ...keys];
-    checkArtefact(service, at, report);
-    checkPort(service, at, report);
+    if (!draft.partial.has(`services.${name}`)) {
+      checkArtefact(service, at, report);
+      checkPort(service, at, report);
+      checkMountPaths(service, at, report);
+    }
     checkVariables(service, at, report);
     checkNeeds(draft, name, service, at, report);
     checkMounts(draft, service, at, report);
@@ -68,7 +71,7 @@ function checkVariables(service: ServiceConfig, at: At, report: Report): void {
 }
 
 function checkNeeds(
-  { declared, services, volumes }: Draft,
+  { declared, partial, services, volumes }: Draft,
   name: string,
   service: ServiceConfig,
   at: At,
@@ -79,7 +82,7 @@ function checkNeeds(
     if (needed === name) report(path, 'is the service itself');
     else if (declared.services.includes(needed)) {
       const there = services[needed];
-      if (variable !== null && there && there.port === undefined) {
+      if (variable !== null && there && there.port === undefined && !partial.has(`services.${needed}`)) {
         report(
           path,
           `has no port, so that nobody can connect to it`,
@@ -87,7 +90,7 @@ function checkNeeds(
         );
       }
     } else if (declared.volumes.includes(needed)) {
-      if (volumes[needed] && volumes[needed].kind !== 'database') {
+      if (volumes[needed] && volumes[needed].kind !== 'database' && !partial.has(`volumes.${needed}`)) {
         report(path, `is a volume of kind ${volumes[needed].kind}`, `mount it: volumes: { ${needed}: /path }`);
       }
     } else {
@@ -102,40 +105,38 @@ function checkNeeds(
   }
 }
 
-function checkMounts({ declared, volumes }: Draft, service: ServiceConfig, at: At, report: Report): void {
+function checkMountPaths(service: ServiceConfig, at: At, report: Report): void {
   const isContainer = service.build !== undefined || service.image !== undefined;
+  for (const [name, { path }] of Object.entries(service.volumes)) {
+    if (isContainer && !path.startsWith('/')) {
+      report(at('volumes', name), 'must be an absolute path in a container', `such as /${path}`);
+    }
+    if (!isContainer && path.startsWith('/')) {
+      const hint = `such as ${path.split('/').at(-1) ?? 'data'}`;
+      report(at('volumes', name), 'must be a path in the checkout, for a bare process', hint);
+    }
+  }
+}
+
+function checkMounts({ declared, volumes }: Draft, service: ServiceConfig, at: At, report: Report): void {
   const byPath = new Map<string, string>();
   for (const [name, { path }] of Object.entries(service.volumes)) {
     const place = at('volumes', name);
     const other = byPath.get(path);
     if (other !== undefined) report(place, `has the path of the volume ${other}`);
     byPath.set(path, name);
-    if (isContainer && !path.startsWith('/'))
-      report(place, 'must be an absolute path in a container', `such as /${path}`);
-    if (!isContainer && path.startsWith('/')) {
-      report(
-        place,
-        'must be a path in the checkout, for a bare process',
-        `such as ${path.split('/').at(-1) ?? 'data'}`,
-      );
-    }
     if (!declared.volumes.includes(name)) {
       const meant = nearest(name, declared.volumes);
-      report(
-        place,
-        'is not declared',
-        meant === undefined ? `add volumes: { ${name}: { size: 1Gi } }` : `did you mean "${meant}"?`,
-      );
+      const hint = meant === undefined ? `add volumes: { ${name}: { size: 1Gi } }` : `did you mean "${meant}"?`;
+      report(place, 'is not declared', hint);
     }
     const volume = Object.hasOwn(volumes, name) ? volumes[name] : undefined;
-    if (volume?.kind === 'database')
+    if (volume?.kind === 'database') {
       report(place, 'is a database, which is needed and not mounted', `needs: { ${name}: DB_HOST }`);
+    }
     if (volume?.kind === 'disk' && service.instances.max > 1) {
-      report(
-        place,
-        `is a disk, which one instance at a time holds, and ${service.instances.max} may run`,
-        'use kind: files',
-      );
+      const message = `is a disk, which one instance at a time holds, and ${service.instances.max} may run`;
+      report(place, message, 'use kind: files');
     }
   }
 }

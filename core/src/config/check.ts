@@ -4,9 +4,11 @@ import { checkServices } from './check-services.ts';
 import { checkSlots } from './check-slots.ts';
 import { formatPath, type ConfigProblem } from './problem.ts';
 
-/** The parts of a config that are valid by themselves. `declared` also has the names of those that are not. */
+/** The parts of a config as far as they are valid. `declared` also has the names of those that are not at all. */
 export interface Draft extends Pick<ProjectConfig, 'services' | 'sites' | 'volumes' | 'slots'> {
   readonly declared: Readonly<Record<'services' | 'sites' | 'volumes' | 'slots', readonly string[]>>;
+  /** Such as `services.api`: what is wrong in it was left out, so that what is missing may have been there. */
+  readonly partial: ReadonlySet<string>;
   /** Without it, what concerns the config as a whole is left out. */
   readonly whole?: ProjectConfig;
 }

@@ -58,9 +58,15 @@ const WANTED: ReadonlySet<string> = new Set(['project', 'stage', 'provider', 'st
 /** Undefined: the file is not simple enough to be sure without parsing it. */
 export function topLevelScalars(text: string): ReadonlyMap<string, string> | undefined {
   const scalars = new Map<string, string>();
+  let key: string | undefined;
   for (const line of text.split(/\r?\n/)) {
-    if (line === '' || /^(?:[ ]|#)/.test(line)) continue;
-    const [, key, rest = ''] = /^([A-Za-z]+):(?:[ ]+(.*))?$/.exec(line) ?? [];
+    if (/^ *(?:#|$)/.test(line)) continue;
+    if (line.startsWith(' ')) {
+      if (key === undefined || WANTED.has(key)) return undefined; // a value that goes on, or an indented file
+      continue;
+    }
+    let rest: string | undefined;
+    [, key, rest = ''] = /^([A-Za-z$][\w$-]*):(?: +(.*))?$/.exec(line) ?? [];
     if (key === undefined || scalars.has(key)) return undefined;
     if (!WANTED.has(key)) continue;
     const [, value] = /^([a-z][a-z0-9-]*)(?:[ ]+(?:#.*)?)?$/.exec(rest) ?? [];

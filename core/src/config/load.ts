@@ -3,6 +3,7 @@ import type { LoaderResult, Options, PublicExplorer } from 'cosmiconfig';
 import { fingerprint } from '../names/fingerprint.ts';
 import { isMap, plainData } from './plain-data.ts';
 import { firstPlace, SEARCH_PLACES } from './places.ts';
+import { codeOf, messageOf } from './cause.ts';
 import { ConfigError, type ConfigProblem } from './problem.ts';
 import type { ProjectConfig } from './schema.ts';
 import type { TextFile } from './text-file.ts';
@@ -137,14 +138,11 @@ function withoutImports(data: unknown, source: string): LoaderResult {
 
 function cannotRead(cause: unknown, source: string): unknown {
   if (cause instanceof ConfigError) return cause;
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  const extension = extname(source);
-  const message =
-    code === 'ENOENT'
-      ? 'there is no such file'
-      : cause instanceof Error && cause.message.startsWith('No loader')
-        ? `is of no kind that a config can be (${extension})`
-        : `can not be read: ${cause instanceof Error ? cause.message : String(cause)}`;
+  const text = messageOf(cause);
+  const isOfNoKind = text.startsWith('No loader');
+  const message = isOfNoKind ? `is of no kind that a config can be (${extname(source)})` : `can not be read: ${text}`;
+  if (codeOf(cause) === 'ENOENT')
+    return new ConfigError([{ path: '', message: 'there is no such file' }], source, cause);
   return new ConfigError([{ path: '', message }], source, cause);
 }
 

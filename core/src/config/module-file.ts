@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { registerHooks } from 'node:module';
+import { createRequire, registerHooks } from 'node:module';
+import { dirname, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { codeOf, messageOf } from './cause.ts';
 import { ConfigError } from './problem.ts';
 
 /** What a config file may import from us, without node_modules beside it: a commit is checked out without any. */
@@ -18,6 +20,7 @@ export async function importConfig(file: string, source: string): Promise<unknow
   loads += 1;
   const url = pathToFileURL(file);
   url.searchParams.set(LOAD, String(loads));
+  forgetCommonJs(dirname(file));
   const hooks = configHooks(url.searchParams.toString(), await isModule(file));
   try {
     const namespace = (await import(url.href)) as { readonly default?: unknown }; // whatever else it exports is not looked at
@@ -32,6 +35,15 @@ export async function importConfig(file: string, source: string): Promise<unknow
     throw cause instanceof ConfigError ? cause : failedToRun(cause, source);
   } finally {
     hooks.deregister();
+  }
+}
+
+/** `require` keeps what it read by path alone, and a mark on the URL does not reach it. */
+function forgetCommonJs(folder: string): void {
+  const { cache } = createRequire(import.meta.url);
+  for (const path of Object.keys(cache)) {
+    if (path.startsWith(folder + sep) && !path.includes(`${sep}node_modules${sep}`))
+      Reflect.deleteProperty(cache, path);
   }
 }
 
@@ -72,10 +84,9 @@ async function isModule(file: string): Promise<boolean> {
 }
 
 function failedToRun(cause: unknown, source: string): ConfigError {
-  const message = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const [message = ''] = messageOf(cause).split('\n');
   const hint =
-    code === 'ERR_MODULE_NOT_FOUND'
+    codeOf(cause) === 'ERR_MODULE_NOT_FOUND'
       ? 'a config can import files of its own repository by their full name, and @clusternator/core; nothing is installed beside it'
       : undefined;
   return new ConfigError(

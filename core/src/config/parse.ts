@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { checkConfig, type Draft } from './check.ts';
 import { errorMap, problemsFrom } from './issues.ts';
 import { isMap, plainData, type PlainData } from './plain-data.ts';
@@ -12,32 +13,43 @@ export function parseConfig(raw: unknown): Parsed {
   if (problems.length > 0) return { problems };
   const parsed = projectConfigSchema.safeParse(data, { error: errorMap });
   const found = parsed.success
-    ? checkConfig({ ...parsed.data, declared: declaredIn(data), whole: parsed.data })
+    ? checkConfig({ ...parsed.data, declared: declaredIn(data), partial: new Set(), whole: parsed.data })
     : [...problemsFrom(parsed.error.issues), ...(isMap(data) ? checkConfig(draftOf(data)) : [])];
   return parsed.success && found.length === 0 ? { config: parsed.data } : { problems: found };
 }
 
 /** What can be checked of a config that is not valid as a whole. */
 function draftOf(data: Record<string, PlainData>): Draft {
-  const { services, sites, volumes, slots } = sectionSchemas;
+  const partial = new Set<string>();
+  const valid = <T>(section: string, schema: z.ZodType<T>): Record<string, T> => {
+    const parts = Object.entries(isMap(data[section]) ? data[section] : {});
+    const entries = parts.flatMap(([name, part]): [string, T][] => {
+      const parsed = schema.safeParse(part);
+      if (parsed.success) return [[name, parsed.data]];
+      partial.add(`${section}.${name}`);
+      const rest = schema.safeParse(withoutFaults(part, parsed.error.issues));
+      return rest.success ? [[name, rest.data]] : [];
+    });
+    return Object.fromEntries(entries);
+  };
   return {
-    services: validOf(data.services, (part) => services.safeParse(part)),
-    sites: validOf(data.sites, (part) => sites.safeParse(part)),
-    volumes: validOf(data.volumes, (part) => volumes.safeParse(part)),
-    slots: validOf(data.slots, (part) => slots.safeParse(part)),
+    services: valid('services', sectionSchemas.services),
+    sites: valid('sites', sectionSchemas.sites),
+    volumes: valid('volumes', sectionSchemas.volumes),
+    slots: valid('slots', sectionSchemas.slots),
     declared: declaredIn(data),
+    partial,
   };
 }
 
-function validOf<T>(
-  section: PlainData | undefined,
-  parse: (part: PlainData) => { readonly success: true; readonly data: T } | { readonly success: false },
-): Record<string, T> {
-  const entries = Object.entries(isMap(section) ? section : {}).flatMap(([name, part]): [string, T][] => {
-    const parsed = parse(part);
-    return parsed.success ? [[name, parsed.data]] : [];
-  });
-  return Object.fromEntries(entries);
+function withoutFaults(part: PlainData, issues: readonly z.core.$ZodIssue[]): PlainData {
+  if (!isMap(part)) return part;
+  const faults = new Set(
+    issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : issue.path.slice(0, 1),
+    ),
+  );
+  return Object.fromEntries(Object.entries(part).filter(([key]) => !faults.has(key)));
 }
 
 function declaredIn(data: PlainData | undefined): Draft['declared'] {

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, lstat, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
+import { codeOf } from './cause.ts';
 import { ConfigError } from './problem.ts';
 
 /** Where a config is looked for, in this order, and only at the top of the tree. The first that is there counts. */
@@ -53,7 +54,6 @@ async function refuseUnreadable(file: string, place: string): Promise<void> {
 }
 
 function whenAbsent(cause: unknown): undefined {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+  if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return undefined;
   throw cause;
 }

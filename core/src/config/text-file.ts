@@ -1,4 +1,5 @@
-import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import { isMap, isScalar, LineCounter, parseDocument, visit, YAMLParseError, type Document } from 'yaml';
+import { messageOf } from './cause.ts';
 import { ConfigError, type ConfigProblem } from './problem.ts';
 
 /** What a YAML or JSON file says, and where it says it. */
@@ -16,19 +17,35 @@ export function readTextFile(text: string, source: string, format: 'yaml' | 'jso
   const lines = new LineCounter();
   const document = parseDocument(text, { merge: true, lineCounter: lines, prettyErrors: false });
   if (format === 'json') refuseInvalidJson(text, source);
-  const problems = [...document.errors, ...(format === 'yaml' ? document.warnings : [])].map((error): ConfigProblem => {
-    const { line, col } = lines.linePos(error.pos[0]);
-    return { path: '', message: error.message.charAt(0).toLowerCase() + error.message.slice(1), line, column: col };
-  });
+  const dangling = danglingAliases(document);
+  const problems = [...document.errors, ...dangling, ...(format === 'yaml' ? document.warnings : [])].map(
+    (error): ConfigProblem => {
+      const { line, col } = lines.linePos(error.pos[0]);
+      return { path: '', message: error.message.charAt(0).toLowerCase() + error.message.slice(1), line, column: col };
+    },
+  );
   if (problems.length > 0) throw new ConfigError(problems, source);
   return { data: dataOf(document, source), locate: (path) => placeOf(document, lines, path) };
+}
+
+/** The parser finds them only when it makes data, and then without their place. */
+function danglingAliases(document: Document.Parsed): YAMLParseError[] {
+  const found: YAMLParseError[] = [];
+  visit(document, {
+    Alias(_, node) {
+      const [start = 0, end = start] = node.range ?? [];
+      if (!node.resolve(document))
+        found.push(new YAMLParseError([start, end], 'BAD_ALIAS', `no anchor &${node.source} before it`));
+    },
+  });
+  return found;
 }
 
 function refuseInvalidJson(text: string, source: string): void {
   try {
     JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = messageOf(cause);
     const [, line, column] = /line (\d+) column (\d+)/.exec(message) ?? [];
     const place = line === undefined ? {} : { line: Number(line), column: Number(column) };
     const what = message.replace(/ in JSON at position.*$/s, '').replace(/, \.*".*$/s, '');
@@ -40,8 +57,7 @@ function dataOf(document: Document, source: string): unknown {
   try {
     return document.toJS({ maxAliasCount: MOST_ALIASES });
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError([{ path: '', message: `can not be read: ${message}` }], source, cause);
+    throw new ConfigError([{ path: '', message: `can not be read: ${messageOf(cause)}` }], source, cause);
   }
 }
 
