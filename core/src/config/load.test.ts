@@ -314,6 +314,16 @@ describe('TypeScript and JavaScript', () => {
     expect(await run(script)).toEqual(['one', 'two', 'three', 'three', 'two']);
   });
 
+  test('modules and CommonJS files go together', async () => {
+    await write(
+      'tree/clusternator.config.js',
+      `import { site } from './site.js';\nexport default { project: 'shop', provider: 'local', sites: { site } };`,
+    );
+    await write('tree/site.js', `exports.site = { dir: require('./dir.js') };`);
+    await write('tree/dir.js', `module.exports = 'dist';`);
+    expect(await run(LOAD)).toMatchObject({ sites: { site: { dir: 'dist' } } });
+  });
+
   test('a CommonJS file that changed is read anew', async () => {
     const text = (project: string) =>
       `module.exports = { project: '${project}', provider: 'local', sites: { a: { dir: '.' } } };`;

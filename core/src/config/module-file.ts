@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire, registerHooks } from 'node:module';
 import { dirname, sep } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { codeOf, messageOf } from './cause.ts';
 import { ConfigError } from './problem.ts';
 
@@ -21,7 +21,7 @@ export async function importConfig(file: string, source: string): Promise<unknow
   const url = pathToFileURL(file);
   url.searchParams.set(LOAD, String(loads));
   forgetCommonJs(dirname(file));
-  const hooks = configHooks(url.searchParams.toString(), await isModule(file));
+  const hooks = configHooks(url.searchParams.toString());
   try {
     const namespace = (await import(url.href)) as { readonly default?: unknown }; // whatever else it exports is not looked at
     if (namespace.default === undefined) {
@@ -48,7 +48,7 @@ function forgetCommonJs(folder: string): void {
 }
 
 /** Lets a config import us, and marks its own imports with the load that they belong to, so that none comes from an earlier one. */
-function configHooks(mark: string, isEsm: boolean): { deregister(): void } {
+function configHooks(mark: string): { deregister(): void } {
   return registerHooks({
     resolve(specifier, context, next) {
       if (OWN_SPECIFIERS.has(specifier) && context.parentURL?.includes(mark) === true) {
@@ -60,7 +60,7 @@ function configHooks(mark: string, isEsm: boolean): { deregister(): void } {
       if (!isOfConfig) return resolved;
       const url = isEntry ? resolved.url : `${resolved.url}?${mark}`;
       // Saying the format keeps Node from guessing it, and from warning that it had to.
-      const format = formatOf(new URL(url).pathname, isEsm);
+      const format = formatOf(fileURLToPath(url));
       return { ...resolved, url, ...(format !== undefined && { format }) };
     },
     load(url, context, next) {
@@ -73,14 +73,14 @@ function isOwnFile(url: string): boolean {
   return url.startsWith('file:') && !url.includes('/node_modules/');
 }
 
-function formatOf(path: string, isEsm: boolean): 'module-typescript' | 'module' | undefined {
+function formatOf(path: string): 'module-typescript' | 'module' | undefined {
   if (/\.m?ts$/.test(path)) return 'module-typescript';
-  return path.endsWith('.mjs') || (path.endsWith('.js') && isEsm) ? 'module' : undefined;
+  return path.endsWith('.mjs') || (path.endsWith('.js') && isModule(path)) ? 'module' : undefined;
 }
 
 /** By its syntax: a tree without a package.json says nothing of the format of its .js files. */
-async function isModule(file: string): Promise<boolean> {
-  return /^\s*(?:import|export)\b/m.test(await readFile(file, 'utf8'));
+function isModule(file: string): boolean {
+  return existsSync(file) && /^\s*(?:import|export)\b/m.test(readFileSync(file, 'utf8'));
 }
 
 function failedToRun(cause: unknown, source: string): ConfigError {
