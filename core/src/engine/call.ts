@@ -76,9 +76,10 @@ export function normaliseError(
 ): ProviderError {
   const { signal, doing } = context;
   if (ProviderError.is(error)) {
-    const aborted =
-      signal.aborted && (error === signal.reason || error.code === 'cancelled' || error.code === 'timeout');
-    return aborted ? abortError(signal, doing, error === signal.reason ? 'unknown' : error.effect) : error;
+    if (!signal.aborted || (error !== signal.reason && error.code !== 'cancelled' && error.code !== 'timeout'))
+      return error;
+    const told = abortError(signal, doing, error === signal.reason ? 'unknown' : error.effect);
+    return told.code === error.code && error !== signal.reason ? error : told; // its own words say more
   }
   const abort = abortOf(error);
   if (signal.aborted && (error === signal.reason || abort)) return abortError(signal, doing, 'unknown');
