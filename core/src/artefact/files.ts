@@ -1,7 +1,6 @@
 import { chmodSync, constants, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { copyFile, chmod, mkdir, rm, symlink } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
-import { isNativeError } from 'node:util/types';
 import { ProviderError } from '../provider/error.ts';
 
 /** A path as the file system has it, one character a byte: names of files need not be UTF-8. */
@@ -116,22 +115,26 @@ export function escapingLink(root: string): { readonly path: string; readonly ta
   return undefined;
 }
 
+/** The system's code of an error, such as ENOENT, and what it says. */
+export function systemError(error: unknown): { readonly code: string; readonly message: string } | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error) || typeof error.code !== 'string')
+    return undefined;
+  return { code: error.code, message: 'message' in error ? String(error.message) : error.code };
+}
+
 /** A full disk, and a folder that can't be written, as errors that can be acted on. */
 export function fileError(error: unknown, doing: string): unknown {
-  if (ProviderError.is(error) || !isNativeError(error) || !('code' in error)) return error;
+  const known = ProviderError.is(error) ? undefined : systemError(error);
+  if (!known) return error;
   const detail = { cause: error, effect: 'none' } as const;
-  const message = `could not ${doing}: ${error.message}`;
-  if (error.code === 'ENOSPC' || error.code === 'EDQUOT') {
-    return new ProviderError('quota', message, {
-      ...detail,
-      hint: 'free some disk space, then run the same command again',
-    });
+  const message = `could not ${doing}: ${known.message}`;
+  if (['ENOSPC', 'EDQUOT'].includes(known.code)) {
+    const hint = 'free some disk space, then run the same command again';
+    return new ProviderError('quota', message, { ...detail, hint });
   }
-  if (error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS') {
-    return new ProviderError('denied', message, {
-      ...detail,
-      hint: 'see that this user may write to the folder, or set CLUSTERNATOR_STATE_HOME',
-    });
+  if (['EACCES', 'EPERM', 'EROFS'].includes(known.code)) {
+    const hint = 'see that this user may write to the folder, or set CLUSTERNATOR_STATE_HOME';
+    return new ProviderError('denied', message, { ...detail, hint });
   }
   return error;
 }

@@ -1,10 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { isNativeError } from 'node:util/types';
 import { z } from 'zod';
 import { ProviderError } from '../provider/error.ts';
-import { fileError } from './files.ts';
+import { fileError, systemError } from './files.ts';
 
 /** What is known of an artefact that is in the store. */
 export interface StoredArtefact {
@@ -34,8 +33,13 @@ export class References {
     try {
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       this.database = new DatabaseSync(file, { timeout: BUSY_MILLISECONDS });
+    } catch (error) {
+      throw databaseError(error, file);
+    }
+    try {
       this.prepare();
     } catch (error) {
+      this.close();
       throw databaseError(error, file);
     }
   }
@@ -115,11 +119,12 @@ export class References {
   }
 }
 
+/** @see https://www.sqlite.org/rescode.html (the primary code is the lowest byte) */
 function databaseError(error: unknown, file: string): unknown {
-  if (ProviderError.is(error) || !isNativeError(error) || !('errcode' in error))
-    return fileError(error, `open ${file}`);
-  const message = `could not use ${file}: ${error.message}`;
-  const primary = Number(error.errcode) & 0xff; // https://www.sqlite.org/rescode.html
+  const known = ProviderError.is(error) ? undefined : systemError(error);
+  if (known?.code !== 'ERR_SQLITE_ERROR') return fileError(error, `open ${file}`);
+  const primary = typeof error === 'object' && error && 'errcode' in error ? Number(error.errcode) & 0xff : 1;
+  const message = `could not use ${file}: ${known.message}`;
   if (primary === 13)
     return new ProviderError('quota', message, { hint: 'free some disk space, then run it again', cause: error });
   if (primary === 5 || primary === 6)
@@ -132,7 +137,7 @@ function databaseError(error: unknown, file: string): unknown {
   }
   if (primary === 11 || primary === 26) {
     const hint = 'keep a copy of it; without it artefacts are built again when they are needed';
-    return new ProviderError('internal', `${file} is damaged: ${error.message}`, {
+    return new ProviderError('internal', `${file} is damaged: ${known.message}`, {
       effect: 'none',
       hint,
       cause: error,
