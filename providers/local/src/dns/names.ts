@@ -27,3 +27,8 @@ export function parentOf(name: string): string | undefined {
   const dot = name.indexOf('.');
   return dot === -1 ? '' : name.slice(dot + 1);
 }
+
+/** Only ASCII letters have a case here (RFC 4343). */
+export function lowerAscii(name: string): string {
+  return name.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
