@@ -1,0 +1,102 @@
+import { realpath, lstat, mkdir, rm, symlink } from 'node:fs/promises';
+import path from 'node:path';
+import { ProviderError } from '@clusternator/core';
+import { spawnGroup } from './supervised-process.ts';
+import { endProcesses } from './end-processes.ts';
+import { groupMembers } from './supervised-process.ts';
+
+/**
+ * Copies an artefact's files, where they can be written to. `cp` shares the blocks of both where the file system can, and takes any name
+ * that a file can have.
+ * @param target - What is there already is replaced.
+ * @throws ProviderError `not-found` (no such artefact), `quota` (the disk is full), `cancelled`.
+ */
+export async function copyTree(source: string, target: string, signal: AbortSignal): Promise<void> {
+  await removeTree(target);
+  await mkdir(target, { recursive: true, mode: 0o700 });
+  const share = process.platform === 'darwin' ? ['-Rpc'] : ['-a', '--reflink=auto'];
+  await run(['cp', ...share, `${source}/.`, target], signal);
+  await run(['chmod', '-R', 'u+w', target], signal);
+}
+
+/** Also of folders that can't be written to. To remove what is gone succeeds. */
+export async function removeTree(folder: string): Promise<void> {
+  try {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  } catch {
+    await run(['chmod', '-R', 'u+rwx', folder], new AbortController().signal);
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/**
+ * A folder inside a tree, where no link leads out of it.
+ * @throws ProviderError `invalid`, `not-found`.
+ */
+export async function folderIn(tree: string, directory: string): Promise<string> {
+  const inside = path.resolve(tree, directory);
+  const root = await realpath(tree);
+  const real = await realpath(inside).catch(() => undefined);
+  if (real === undefined) throw new ProviderError('not-found', `the source tree has no folder "${directory}"`);
+  if (real !== root && !real.startsWith(root + path.sep)) {
+    throw new ProviderError('invalid', `"${directory}" leads out of the source tree`);
+  }
+  return inside;
+}
+
+/**
+ * Lets a process find a volume at a path of its source tree, by a link.
+ * @throws ProviderError `invalid` (outside of the tree, or something else is there).
+ */
+export async function linkVolume(tree: string, mountPath: string, volume: string): Promise<void> {
+  const link = path.join(tree, path.join('/', mountPath));
+  if (link === path.join(tree, '/')) throw new ProviderError('invalid', "a volume can't be the whole source tree");
+  await mkdir(path.dirname(link), { recursive: true });
+  await folderIn(tree, path.relative(tree, path.dirname(link)));
+  const there = await lstat(link).catch(() => undefined);
+  if (there?.isSymbolicLink()) await rm(link);
+  else if (there) {
+    throw new ProviderError(
+      'invalid',
+      `the source tree has something of its own at ${mountPath}, where a volume is to be`,
+      {
+        hint: 'mount it elsewhere, or remove that path from the repository',
+      },
+    );
+  }
+  await symlink(volume, link);
+}
+
+async function run(argv: readonly [string, ...string[]], signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const child = await spawnGroup({
+    argv,
+    directory: '/',
+    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C' },
+  });
+  let words = '';
+  child.stderr?.on('data', (bytes: Buffer) => {
+    if (words.length < 4096) words += bytes.toString();
+  });
+  child.stdout?.resume();
+  const { promise, resolve } = Promise.withResolvers<number | null>();
+  child.once('close', resolve);
+  const abort = (): void => {
+    void endProcesses(() => groupMembers(child.pid ?? 0), 0);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  const code = await promise;
+  signal.removeEventListener('abort', abort);
+  signal.throwIfAborted();
+  if (code === 0) return;
+  throw whyNot(argv, words.trim());
+}
+
+function whyNot(argv: readonly string[], words: string): ProviderError {
+  if (/no space left|quota exceeded/i.test(words)) {
+    return new ProviderError('quota', `the disk is full: ${words}`, {
+      hint: 'free some space: `clusternator gc` may help',
+    });
+  }
+  return new ProviderError('internal', `${argv[0] ?? ''} failed: ${words}`);
+}
