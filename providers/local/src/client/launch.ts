@@ -1,0 +1,137 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ProviderError } from '@clusternator/core';
+import { z } from 'zod';
+import { messageOf, type LocalPaths } from '../control/paths.ts';
+import { PROTOCOL, statusSchema, type DaemonStatus } from '../control/protocol.ts';
+import { ask, ConnectionLost } from './wire.ts';
+
+export interface LaunchOptions {
+  readonly paths: LocalPaths;
+  readonly stateFolder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The daemon's program, for `node`. Left out: the one of this package. */
+  readonly program?: readonly string[];
+  readonly startSeconds?: number;
+}
+
+/** Its exit code when another daemon has the lock. */
+const ANOTHER_RUNS = 75;
+const START_SECONDS = 20;
+const RESPAWN_SECONDS = 1;
+const infoSchema = z.object({ socket: z.string() });
+
+/** Where the daemon that runs says that its socket is, or where one would put it. */
+export function socketOf(paths: LocalPaths): string {
+  try {
+    return infoSchema.parse(JSON.parse(readFileSync(paths.info, 'utf8'))).socket;
+  } catch {
+    return paths.socket;
+  }
+}
+
+/** Undefined: none runs. */
+export async function findDaemon(paths: LocalPaths, signal: AbortSignal): Promise<DaemonStatus | undefined> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(5000)]);
+  try {
+    return statusSchema.parse(await ask(socketOf(paths), { method: 'GET', path: '/v1/status', signal: limit }));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ConnectionLost) return undefined;
+    if (limit.aborted)
+      throw new ProviderError('timeout', 'the daemon takes no commands', { hint: `see ${paths.log}`, cause: error });
+    throw error;
+  }
+}
+
+/**
+ * Returns once a daemon of our version takes commands. Many may do this at the same time: one daemon comes of it.
+ * @throws ProviderError `unavailable` (with the end of its log), `unsupported` (a newer version's daemon runs).
+ */
+export async function ensureDaemon(options: LaunchOptions, signal: AbortSignal): Promise<DaemonStatus> {
+  const deadline = Date.now() + (options.startSeconds ?? START_SECONDS) * 1000;
+  const logStart = sizeOf(options.paths.log);
+  let started: Promise<number | null> | undefined;
+  let startedMs = 0;
+  for (let pause = 10; Date.now() < deadline; pause = Math.min(pause * 1.2, 100)) {
+    const status = await findDaemon(options.paths, signal);
+    if (status?.protocol === PROTOCOL) return status;
+    if (status) await replace(options.paths, status, signal);
+    if (!started) {
+      startedMs = Date.now();
+      started = start(options);
+    }
+    const code = await Promise.race([started, sleep(pause, 'runs' as const, { signal })]);
+    if (code === 'runs') continue;
+    if (code !== ANOTHER_RUNS) throw failed(options, logStart, `ended with code ${String(code)}`);
+    // Another one has the lock and is about to answer, unless it is about to end.
+    await sleep(pause, undefined, { signal });
+    if (Date.now() - startedMs > RESPAWN_SECONDS * 1000) started = undefined;
+  }
+  throw failed(options, logStart, `takes no commands after ${String(options.startSeconds ?? START_SECONDS)} s`);
+}
+
+/** Our own processes are brought back by the daemon that follows. */
+async function replace(paths: LocalPaths, status: DaemonStatus, signal: AbortSignal): Promise<void> {
+  if (status.protocol > PROTOCOL) {
+    throw new ProviderError('unsupported', `the daemon that runs is of a newer version (${status.version})`, {
+      hint: 'update clusternator, or stop the daemon with the newer version',
+    });
+  }
+  await askToStop(paths, signal);
+}
+
+/** Asks, and does not wait. That none runs is no error. */
+export async function askToStop(paths: LocalPaths, signal: AbortSignal): Promise<void> {
+  try {
+    await ask(socketOf(paths), { method: 'POST', path: '/v1/stop', signal });
+  } catch (error) {
+    if (!(error instanceof ConnectionLost)) throw error;
+  }
+}
+
+/** @returns Its exit code, should it end. */
+function start({ env, paths, program, stateFolder }: LaunchOptions): Promise<number | null> {
+  const log = openSync(paths.log, 'a', 0o600);
+  // Whoever starts it may itself be a process of an environment.
+  const { CLUSTERNATOR_INSTANCE: _, ...rest } = env;
+  const child = spawn(process.execPath, program ?? [fileURLToPath(new URL('../daemon/main.js', import.meta.url))], {
+    cwd: '/',
+    detached: true,
+    env: { ...rest, CLUSTERNATOR_STATE_HOME: stateFolder },
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  child.unref();
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  child.once('exit', resolve);
+  child.once('error', (cause) => {
+    reject(
+      new ProviderError('unavailable', `the daemon can't be started: ${messageOf(cause)}`, { cause, effect: 'none' }),
+    );
+  });
+  return promise;
+}
+
+function failed({ paths }: LaunchOptions, logStart: number, why: string): ProviderError {
+  const lines = readLog(paths.log).subarray(logStart).toString('utf8').trimEnd().split('\n').slice(-10);
+  return new ProviderError('unavailable', [`the daemon ${why}`, ...lines.map((line) => `  | ${line}`)].join('\n'), {
+    effect: 'none',
+    retry: 'never',
+    hint: `its whole log is ${paths.log}`,
+  });
+}
+
+function sizeOf(file: string): number {
+  return readLog(file).length;
+}
+
+function readLog(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    return Buffer.alloc(0);
+  }
+}

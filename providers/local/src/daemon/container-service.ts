@@ -1,0 +1,134 @@
+import { ContainerInstance, type ContainerOptions } from './container-instance.ts';
+import {
+  CRASH_LOOP_ENDS,
+  HOPELESS_ENDS,
+  WITHIN_SECONDS,
+  withLastLines,
+  type PartHealth,
+  type RunningService,
+  type ServiceState,
+} from './service.ts';
+
+/** A service that runs an image. */
+export class ContainerService implements RunningService {
+  readonly #options: Omit<ContainerOptions, 'index'>;
+  #wanted: number;
+  #started = false;
+  #instances: ContainerInstance[] = [];
+  #unreadySinceMs = 0;
+  #wasReady = false;
+  #lateTimer: NodeJS.Timeout | undefined;
+  #leaving: Promise<void> = Promise.resolve();
+
+  constructor(options: Omit<ContainerOptions, 'index'>) {
+    this.#options = {
+      ...options,
+      context: {
+        ...options.context,
+        onChange: () => {
+          this.#changed();
+        },
+      },
+    };
+    this.#notify = options.context.onChange;
+    this.#wanted = options.context.instances;
+  }
+  readonly #notify: () => void;
+
+  get state(): ServiceState {
+    if (this.#wanted === 0) return { phase: 'stopped', endpoints: [] };
+    if (!this.#started) return { phase: 'waiting', endpoints: [] };
+    const { context } = this.#options;
+    const endpoints = this.#instances.flatMap((instance) => instance.endpoint ?? []);
+    const failed = (message: string, final: boolean): ServiceState => ({
+      phase: 'failed',
+      message: withLastLines(`service ${context.name} ${message}`, context.log.tail(context.name, 10)),
+      ...(final && { final: true as const }),
+      endpoints,
+    });
+    const broken = this.#instances.find((instance) => instance.broken !== undefined)?.broken;
+    if (broken !== undefined) return failed(`can't be started: ${broken}`, true);
+    if (this.#instances.every((instance) => instance.ready)) return { phase: 'active', endpoints };
+    const looping = this.#instances.find((it) => !it.ready && (it.status?.restarts ?? 0) >= CRASH_LOOP_ENDS);
+    const restarts = looping?.status?.restarts ?? 0;
+    if (looping) return failed(`ends again and again: ${looping.waitsFor}`, restarts >= HOPELESS_ENDS);
+    if (Date.now() - this.#unreadySinceMs >= this.#withinSeconds() * 1000) {
+      const why = this.#instances.find((instance) => !instance.ready)?.waitsFor ?? '';
+      return failed(`did not become healthy within ${String(this.#withinSeconds())} s: ${why}`, true);
+    }
+    const message = this.#instances.find((instance) => !instance.ready)?.waitsFor;
+    return { phase: 'starting', ...(message !== undefined && { message }), endpoints };
+  }
+
+  start(): void {
+    if (this.#started || this.#wanted === 0) return;
+    this.#started = true;
+    this.#expectReady();
+    this.#match();
+  }
+
+  scale(instances: number): void {
+    this.#wanted = instances;
+    if (this.#started) {
+      this.#expectReady();
+      this.#match();
+    } else this.start();
+    this.#notify();
+  }
+
+  async stop(how: { readonly forever: boolean }): Promise<void> {
+    clearTimeout(this.#lateTimer);
+    await this.#leaving;
+    await Promise.all(this.#instances.map((instance) => instance.stop(how)));
+  }
+
+  /** The engine told that something about this container changed. */
+  refresh(container: string): void {
+    void this.#instances.find((instance) => instance.name === container)?.refresh();
+  }
+
+  /** The container to run a command in. */
+  get runningContainer(): string | undefined {
+    return this.#instances.find((instance) => instance.status?.state === 'running')?.name;
+  }
+
+  async health(signal: AbortSignal): Promise<PartHealth> {
+    const looks = await Promise.all(this.#instances.map((instance) => instance.look(signal)));
+    const healthy = looks.length > 0 && looks.every((look) => look.ok);
+    const message = looks.find((look) => !look.ok)?.message;
+    return { healthy, instances: looks.filter((look) => look.ok).length, ...(message !== undefined && { message }) };
+  }
+
+  #changed(): void {
+    const isReady = this.#instances.every((instance) => instance.ready);
+    if (!isReady && this.#wasReady) this.#expectReady();
+    this.#wasReady = isReady;
+    this.#notify();
+  }
+
+  #expectReady(): void {
+    this.#unreadySinceMs = Date.now();
+    clearTimeout(this.#lateTimer);
+    this.#lateTimer = setTimeout(this.#notify, this.#withinSeconds() * 1000 + 1).unref();
+  }
+
+  #withinSeconds(): number {
+    return this.#options.context.spec.health?.withinSeconds ?? WITHIN_SECONDS;
+  }
+
+  /** As many instances as are wanted; the newest go first. */
+  #match(): void {
+    while (this.#instances.length < this.#wanted) {
+      const instance = new ContainerInstance({ ...this.#options, index: this.#instances.length });
+      this.#instances.push(instance);
+      instance.start();
+    }
+    const surplus = this.#instances.splice(this.#wanted);
+    if (surplus.length === 0) return;
+    const gone = surplus.map((instance) => instance.stop({ forever: true }));
+    this.#leaving = Promise.all([this.#leaving, ...gone]).then(
+      () => undefined,
+      () => undefined,
+    );
+  }
+}

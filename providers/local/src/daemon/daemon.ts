@@ -1,0 +1,228 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { ProviderError } from '@clusternator/core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ContainerRuntime } from '../containers/runtime.ts';
+import { messageOf, type LocalPaths } from '../control/paths.ts';
+import { PROTOCOL, type DaemonStatus } from '../control/protocol.ts';
+import { DnsServer } from '../dns/server.ts';
+import { ZoneStore } from '../dns/zones.ts';
+import { ProxyServer } from '../proxy/server.ts';
+import { RoutingTable } from '../proxy/table.ts';
+import { ControlServer } from './control-server.ts';
+import { LocalDatabase, type Scope } from './database.ts';
+import { EnvironmentNames } from './environment-names.ts';
+import { Environments } from './environments.ts';
+import { endLeftovers, removeStrayFolders } from './leftovers.ts';
+import { PortPool } from './port-pool.ts';
+import { routes } from './routes.ts';
+import { Vault } from './vault.ts';
+import { Volumes } from './volumes.ts';
+import { databaseZones } from './zone-storage.ts';
+
+export interface DaemonOptions {
+  readonly paths: LocalPaths;
+  readonly stateFolder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: (message: string) => void;
+  /** A client asked it to end. */
+  readonly onStop: () => void;
+}
+
+/** A server's port: what its variable says, or what it was before, or a free one of its range. */
+interface PortSource {
+  readonly setting: string;
+  readonly variable: string;
+  readonly range: { readonly from: number; readonly to: number };
+}
+const PROXY_PORT: PortSource = {
+  setting: 'proxy port',
+  variable: 'CLUSTERNATOR_LOCAL_PORT',
+  range: { from: 7410, to: 7439 },
+};
+const DNS_PORT: PortSource = {
+  setting: 'dns port',
+  variable: 'CLUSTERNATOR_LOCAL_DNS_PORT',
+  range: { from: 7453, to: 7482 },
+};
+
+/** All that runs in the background for one state folder. Whoever starts it holds the lock. */
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #startedAt = new Date();
+  readonly #watching = new AbortController();
+  readonly #ends: (() => Promise<void> | void)[] = [];
+
+  private constructor(options: DaemonOptions) {
+    this.#options = options;
+  }
+
+  /** Returns once it takes commands; what should run is then being brought back. */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const daemon = new Daemon(options);
+    try {
+      await daemon.#start();
+      return daemon;
+    } catch (error) {
+      await daemon.stop();
+      throw error;
+    }
+  }
+
+  /** Ends processes gracefully; containers go on. */
+  async stop(): Promise<void> {
+    this.#watching.abort();
+    for (const end of this.#ends.splice(0).reverse()) await end();
+  }
+
+  async #start(): Promise<void> {
+    const { env, log, paths } = this.#options;
+    const database = this.#ending(LocalDatabase.open(paths.database), (it) => {
+      it.close();
+    });
+    const vault = Vault.open(paths.key);
+    await this.#cleanUp(database);
+    const table = new RoutingTable();
+    const logError = (message: string, error?: unknown): void => {
+      log(error === undefined ? message : `${message}: ${messageOf(error)}`);
+    };
+    const proxy = this.#ending(new ProxyServer({ table, log: logError }), (it) => it.close());
+    const proxyPort = await this.#listen(database, PROXY_PORT, (choice) => proxy.listen(choice));
+    const zones = await ZoneStore.open(databaseZones(database));
+    const dns = this.#ending(new DnsServer({ store: zones, log: logError }), (it) => it.close());
+    const dnsPort = await this.#listen(database, DNS_PORT, (choice) => dns.listen(choice));
+    const runtime = new ContainerRuntime({ home: paths.home, env });
+    const usersOf = (scope: Scope, id: string): readonly string[] => environments.usersOf(scope, id);
+    const volumes = new Volumes({ folder: paths.volumes, home: paths.home, database, runtime, usersOf });
+    const environments: Environments = this.#ending(
+      new Environments({
+        home: paths.home,
+        environmentsFolder: paths.environments,
+        database,
+        vault,
+        table,
+        proxy,
+        proxyPort,
+        names: new EnvironmentNames(zones),
+        runtime,
+        volumes,
+        ports: new PortPool(),
+        log,
+      }),
+      (it) => it.suspend(),
+    );
+    const status = (): DaemonStatus => this.#status(proxyPort, dnsPort, environments, database);
+    const control = new ControlServer(
+      routes({ environments, volumes, zones, status, onStop: this.#options.onStop }),
+      log,
+    );
+    await this.#ending(control, (it) => it.close()).listen(paths.socket);
+    this.#announce();
+    environments.start();
+    volumes.resume(this.#watching.signal).catch((error: unknown) => {
+      log(`a volume can't be removed: ${messageOf(error)}`);
+    });
+    void this.#watchContainers(environments, runtime);
+  }
+
+  /** What it opens is closed in the opposite order. */
+  #ending<T>(opened: T, close: (opened: T) => Promise<void> | void): T {
+    this.#ends.push(() => close(opened));
+    return opened;
+  }
+
+  async #cleanUp(database: LocalDatabase): Promise<void> {
+    const { log, paths } = this.#options;
+    const ended = await endLeftovers(paths.home, database);
+    if (ended > 0) log(`ended ${String(ended)} processes that a daemon left behind`);
+    await removeStrayFolders(paths.environments, new Set(database.environments().map(({ key }) => key)));
+  }
+
+  /** The port stays the same over restarts, so that URLs do. */
+  async #listen(
+    database: LocalDatabase,
+    { setting, variable, range }: PortSource,
+    listen: (choice: { port: number } | { from: number; to: number }) => Promise<{ readonly port: number }>,
+  ): Promise<number> {
+    const told = this.#options.env[variable];
+    const before = database.setting(setting);
+    if (told !== undefined && told !== '') return (await listen({ port: portOf(variable, told) })).port;
+    if (before !== undefined) {
+      try {
+        return (await listen({ port: Number(before) })).port;
+      } catch (error) {
+        this.#options.log(`the ${setting} changes: ${messageOf(error)}`);
+      }
+    }
+    const { port } = await listen(range);
+    database.setSetting(setting, String(port));
+    return port;
+  }
+
+  /** The file tells clients where the socket is: variables that decide it may differ from shell to shell. */
+  #announce(): void {
+    const { paths } = this.#options;
+    writeFileSync(paths.info, JSON.stringify({ pid: process.pid, socket: paths.socket, protocol: PROTOCOL }), {
+      mode: 0o600,
+    });
+    this.#ends.push(() => {
+      rmSync(paths.info, { force: true });
+    });
+  }
+
+  /** Only when there are any: an engine that nobody needs is never spoken to. */
+  async #watchContainers(environments: Environments, runtime: ContainerRuntime): Promise<void> {
+    const { log } = this.#options;
+    const signal = this.#watching.signal;
+    const handlers = {
+      onChange: (name: string): void => {
+        environments.containerChanged(name);
+      },
+      onUnavailable: (reason: string): void => {
+        log(`the Docker Engine does not answer: ${reason}`);
+      },
+    };
+    while (!signal.aborted) {
+      try {
+        if (environments.hasContainers()) await runtime.watch(handlers, signal);
+        else await sleep(250, undefined, { signal });
+      } catch (error) {
+        await sleep(1000, undefined, { signal }).catch(() => undefined);
+        if (!isAborted(signal)) log(`containers can't be watched: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  #status(proxyPort: number, dnsPort: number, environments: Environments, database: LocalDatabase): DaemonStatus {
+    return {
+      protocol: PROTOCOL,
+      version: packageVersion(),
+      pid: process.pid,
+      startedAt: this.#startedAt.toISOString(),
+      stateFolder: this.#options.stateFolder,
+      proxyPort,
+      dnsPort,
+      environments: environments.size,
+      processes: database.processes().length,
+      residentMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
+    };
+  }
+}
+
+/** What a check before an await said need not hold after it. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+function portOf(variable: string, text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
+  throw new ProviderError('invalid', `${variable} is ${JSON.stringify(text)}, which is not a port`, {
+    hint: 'name a port from 1 to 65535',
+  });
+}
+
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return isManifest ? String(manifest.version) : 'unknown';
+}

@@ -1,0 +1,27 @@
+import type { HealthView } from '../control/protocol.ts';
+import type { EnvironmentRecord } from './database.ts';
+import type { RunningService } from './service.ts';
+
+/** Looks at every instance of every part now. */
+export async function healthOf(
+  { phase, spec }: EnvironmentRecord,
+  running: ReadonlyMap<string, RunningService>,
+  lastRequestAt: Date | undefined,
+  signal: AbortSignal,
+): Promise<HealthView> {
+  const { services, sites } = spec;
+  const isActive = phase === 'active';
+  const looks = [...running].map(async ([name, service]) => [name, await service.health(signal)] as const);
+  const ofSites = Object.keys(sites).map((name) => [name, { healthy: isActive }] as const);
+  const parts: HealthView['parts'] = Object.fromEntries([...(await Promise.all(looks)), ...ofSites]);
+  // A worker that is not to run now is no fault; a public service that is stopped answers nobody.
+  const isOff = (name: string): boolean =>
+    services[name]?.route === undefined && running.get(name)?.state.phase === 'stopped';
+  const expected = [...Object.keys(services), ...Object.keys(sites)].filter((name) => !isOff(name));
+  return {
+    healthy: isActive && expected.every((name) => parts[name]?.healthy),
+    parts,
+    observedAt: new Date().toISOString(),
+    ...(lastRequestAt && { lastRequestAt: lastRequestAt.toISOString() }),
+  };
+}

@@ -1,0 +1,48 @@
+import { defineProvider } from '@clusternator/core';
+import { z } from 'zod';
+import { capabilities } from './capabilities.ts';
+import { check } from './check.ts';
+import { errorOf } from './errors.ts';
+
+const config = z
+  .strictObject({})
+  .describe('No keys. The daemon listens where CLUSTERNATOR_LOCAL_PORT and CLUSTERNATOR_LOCAL_DNS_PORT say.');
+
+/** This machine: containers, processes and static sites, with a proxy and DNS of its own. The host imports a provider's default export. */
+export default defineProvider({
+  id: 'local',
+  domain: 'localhost',
+  config,
+  examples: { machine: {} },
+  capabilities: () => capabilities,
+  check,
+  permissions: () => [],
+  errorOf,
+  drivers: {
+    environments: async ({ host }) => {
+      const [{ LocalEnvironments }, { DaemonClient }] = await Promise.all([
+        import('./environments.ts'),
+        import('./client/daemon-client.ts'),
+      ]);
+      return new LocalEnvironments(host, new DaemonClient(host));
+    },
+    storage: async ({ host }) => {
+      const [{ LocalStorage }, { DaemonClient }] = await Promise.all([
+        import('./storage.ts'),
+        import('./client/daemon-client.ts'),
+      ]);
+      return new LocalStorage(host, new DaemonClient(host));
+    },
+    dns: async ({ host }) => {
+      const [{ localDns }, { DaemonClient }] = await Promise.all([
+        import('./dns.ts'),
+        import('./client/daemon-client.ts'),
+      ]);
+      const closed = new AbortController();
+      host.onClose(() => {
+        closed.abort();
+      });
+      return localDns(new DaemonClient(host), closed.signal);
+    },
+  },
+});
