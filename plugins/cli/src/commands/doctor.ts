@@ -1,0 +1,45 @@
+import { Config } from '@oclif/core';
+import { checked, type Check } from '../doctor/check.ts';
+import { dockerCheck, gitCheck, nodeCheck } from '../doctor/machine.ts';
+import { pluginChecks } from '../doctor/plugins.ts';
+import { projectChecks, providerChecks } from '../doctor/project.ts';
+import { stateChecks } from '../doctor/state.ts';
+import { Exit } from '../errors.ts';
+import { paintFor, printable } from '../output/text.ts';
+import { ProjectCommand } from '../project-command.ts';
+import { findProviders } from '../providers.ts';
+
+const MARKS = { ok: ['green', '✓'], warn: ['yellow', '!'], fail: ['red', '✗'] } as const;
+
+export default class Doctor extends ProjectCommand<typeof Doctor> {
+  static override summary = 'Check this machine, its plugins and this project, and say the way out of what is wrong.';
+  static override description = 'Exits with 1 when something fails. Warnings alone are fine.';
+  static override examples = ['<%= config.bin %> doctor', '<%= config.bin %> doctor --json'];
+
+  async run(): Promise<{ healthy: boolean; checks: Check[] }> {
+    const { stateFolder } = this;
+    const { CORE_VERSION } = await import('@clusternator/core');
+    const groups = await Promise.all([
+      checked('node', async () => nodeCheck()),
+      checked('git', () => gitCheck(process.env)),
+      checked('docker', () => dockerCheck(process.env)),
+      checked('state', () => stateChecks(stateFolder)),
+      checked('provider', async () => providerChecks(await findProviders(this.config), CORE_VERSION)),
+      // Our own commands run without plugins; this one is about them.
+      checked('plugin', async () =>
+        pluginChecks(await Config.load(this.config.root), { stateFolder, env: process.env }),
+      ),
+      checked('config', () => projectChecks(() => this.project, this.interruption.signal)),
+    ]);
+    const checks = groups.flat();
+    const paint = paintFor(process.stdout);
+    for (const { name, state, message, hint } of checks) {
+      const [colour, mark] = MARKS[state];
+      this.say(`${paint(colour, mark)} ${name.padEnd(10)}  ${printable(message)}`);
+      if (hint !== undefined) this.say(`  ${' '.repeat(10)}  ${printable(hint)}`);
+    }
+    const healthy = checks.every((one) => one.state !== 'fail');
+    if (!healthy) this.endWith(Exit.unexpected);
+    return { healthy, checks };
+  }
+}
