@@ -1,0 +1,75 @@
+// Bundles the bin into one file whose parts run when they are used: docs/decisions/0005-start-up.md has the measurements.
+import { build } from 'esbuild';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ownFiles } from './own-files.mjs';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+const options = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  // Reading and compiling the file is most of a start. Names stay, for stacks in bug reports.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  lineLimit: 160,
+  legalComments: 'linked',
+  logLevel: 'warning',
+  define: {
+    'import.meta.url': '$importMetaUrl',
+    'import.meta.dirname': '__dirname',
+    'import.meta.filename': '__filename',
+  },
+  banner: { js: "const $importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+  external: [
+    // oclif looks for these to run the sources of a plugin that is being developed.
+    ...['typescript', 'tsx', 'ts-node', 'pnpapi'],
+    // Optional native parts of a dependency, which does without them.
+    ...['*.node', 'cpu-features'],
+  ],
+};
+
+for (const entry of await readdir(dist).catch(() => [])) {
+  if (entry !== 'types') await rm(join(dist, entry), { recursive: true });
+}
+const files = await readdir(join(root, 'src', 'commands'), { recursive: true });
+const commands = files
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+  .sort();
+await build({
+  ...options,
+  stdin: { contents: entry(commands), resolveDir: root, sourcefile: 'entry.js' },
+  outfile: join(dist, 'cli.cjs'),
+  plugins: [englishAlone(), ownFiles({ folder: dist, options, except: ['@clusternator/core', 'zod'] })],
+});
+
+/** A getter each, so that only the command that runs is evaluated. */
+function entry(files) {
+  const getters = files.map((file) => {
+    const id = file.replace(/\.ts$/, '').replaceAll('/', ':');
+    return `  get '${id}'() { return require('./src/commands/${file}').default; },`;
+  });
+  return [
+    "exports.start = (argv, root) => require('./src/main.ts').start(argv, root);",
+    "exports.commandNotFound = (options) => require('./src/hooks/command-not-found.ts').default(options);",
+    'exports.COMMANDS = {',
+    ...getters,
+    '};',
+  ].join('\n');
+}
+
+/** zod brings its messages in fifty languages. */
+function englishAlone() {
+  return {
+    name: 'english-alone',
+    setup(to) {
+      to.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+        contents: "export { default as en } from './en.js';",
+      }));
+    },
+  };
+}
