@@ -20,6 +20,8 @@ export interface ServiceSpec {
   /** Arguments, not a shell line. There is one wherever the artefact is a source tree, and `install` may run once before it. */
   readonly command?: readonly string[];
   readonly install?: readonly string[];
+  /** Of a source tree: the folder that the command runs in, relative to the tree. Left out: its top. `install` runs at the top. */
+  readonly workingDir?: string;
   /** Where it listens, and what it speaks there. Without a port nothing connects to it. */
   readonly port?: number;
   readonly protocol: 'http' | 'tcp';

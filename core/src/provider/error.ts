@@ -1,4 +1,6 @@
-/** What went wrong, to act on. `superseded` comes from core alone, as does `already-exists` (made from another spec). */
+/** What went wrong, to act on. From core alone come `superseded`, `already-exists` (made from another spec), `refused` (a rule: a pin, a
+ *  protected environment), `unhealthy` (verification failed, nothing was routed), `reverted` (turned back by itself) and `degraded`
+ *  (neither finished nor undone, to be resumed). */
 export type ErrorCode =
   | 'not-found'
   | 'already-exists'
@@ -15,6 +17,10 @@ export type ErrorCode =
   | 'timeout'
   | 'cancelled'
   | 'owned-by-other'
+  | 'refused'
+  | 'unhealthy'
+  | 'reverted'
+  | 'degraded'
   | 'internal';
 /** Left out, `retry` and `effect` follow from the code. `path` is at fault, in the config or the arguments; `hint` says what to do. */
 export interface ErrorDetail {

@@ -44,6 +44,8 @@ export const environmentDocumentSchema = z.strictObject({
   spec: z.custom<EnvironmentSpec>(hasId, 'expected an environment spec').exactOptional(),
   /** As it was last seen. */
   environment: z.custom<Environment>(hasId, 'expected an environment').exactOptional(),
+  /** The folder of the mirror that its commit came through. */
+  mirror: z.string().exactOptional(),
   /** Services whose image may have been built or tagged for it. Written down before they are. */
   images: z.array(z.string()).exactOptional(),
   /** Resource ids of volumes that go with it. Written down before they are made. */

@@ -9,7 +9,7 @@ const config = z
   .describe('No keys. The daemon listens where CLUSTERNATOR_LOCAL_PORT and CLUSTERNATOR_LOCAL_DNS_PORT say.');
 
 /** This machine: containers, processes and static sites, with a proxy and DNS of its own. The host imports a provider's default export. */
-export default defineProvider({
+const provider = defineProvider({
   id: 'local',
   domain: 'localhost',
   config,
@@ -46,3 +46,6 @@ export default defineProvider({
     },
   },
 });
+
+// Not in one with the above: TypeScript 6 does not rewrite the imports inside of an `export default` expression.
+export default provider;

@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import type { FilesArtefact, ImageArtefact } from '../artefact/artefact.ts';
+import type { ProjectConfig, SiteConfig } from '../config/schema.ts';
+import type { OperationRun } from '../engine/operation.ts';
+import type { Step } from '../engine/steps.ts';
+import type { Session } from '../host/session.ts';
+import type { Artefacts } from './spec.ts';
+
+export const filesArtefactSchema = z.object({ kind: z.literal('files'), digest: z.string(), bytes: z.number() });
+const artefactSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('image'), reference: z.string() }),
+  filesArtefactSchema,
+]);
+type Artefact = ImageArtefact | FilesArtefact;
+
+const BUILD_SECONDS = 3600;
+
+/** What the parts of one environment are built from, and for whom. */
+export interface BuildInput {
+  readonly session: Session;
+  readonly config: ProjectConfig;
+  readonly source: FilesArtefact;
+  /** The environment's resource id. */
+  readonly resourceId: string;
+  /** Who refers to the artefacts. */
+  readonly owner: string;
+}
+
+/** The services of a config that run an image. */
+export function imageServices(config: ProjectConfig): readonly string[] {
+  return Object.entries(config.services).flatMap(([name, { build, image }]) => ((build ?? image) ? [name] : []));
+}
+
+/** The tag under which an environment keeps the image of one of its services. */
+export function imageTag(project: string, service: string, resourceId: string): string {
+  return `clusternator/${project}-${service}:${resourceId}`;
+}
+
+/** Builds every part, side by side. What was built before an interruption is not built again. */
+export async function buildArtefacts(run: OperationRun, input: BuildInput): Promise<Artefacts> {
+  const { services, sites } = input.config;
+  const images = imageServices(input.config);
+  const steps: Step<Artefact>[] = [
+    ...images.map((name) => imageStep(run, input, name)),
+    ...Object.entries(sites).map(([name, site]) => siteStep(run, input, name, site)),
+  ];
+  const built = new Map(steps.map(({ id }) => id).map((id, at) => [id, at] as const));
+  const results = await run.stepsInParallel(steps);
+  const resultOf = (name: string): Artefact | undefined => results[built.get(stepId(name)) ?? -1];
+  return {
+    services: Object.fromEntries(Object.keys(services).map((name) => [name, resultOf(name) ?? input.source])),
+    sites: Object.fromEntries(
+      Object.keys(sites).flatMap((name) => {
+        const artefact = resultOf(name);
+        return artefact?.kind === 'files' ? [[name, artefact]] : [];
+      }),
+    ),
+  };
+}
+
+function imageStep(run: OperationRun, input: BuildInput, name: string): Step<Artefact> {
+  const { session, config, resourceId } = input;
+  const service = config.services[name];
+  return {
+    id: stepId(name),
+    title: service?.build ? `build ${name}` : `fetch the image of ${name}`,
+    result: artefactSchema,
+    deadlineSeconds: BUILD_SECONDS,
+    async run(call) {
+      const docker = await session.docker();
+      const tag = imageTag(session.project, name, resourceId);
+      if (!service?.build) return docker.pin(service?.image ?? '', tag, call.signal);
+      return docker.build({
+        name,
+        tree: await session.artefacts.folder(input.source),
+        context: service.build.context,
+        dockerfile: service.build.dockerfile,
+        tag,
+        labels: { clusternator_project: session.project, clusternator_service: name },
+        signal: call.signal,
+        onOutput: outputOf(run, session, name),
+      });
+    },
+  };
+}
+
+function siteStep(run: OperationRun, input: BuildInput, name: string, site: SiteConfig): Step<Artefact> {
+  const { session, owner } = input;
+  return {
+    id: stepId(name),
+    title: `build ${name}`,
+    result: artefactSchema,
+    deadlineSeconds: BUILD_SECONDS,
+    async run(call) {
+      return session.buildSite({
+        name,
+        tree: await session.artefacts.folder(input.source),
+        site,
+        owner,
+        signal: call.signal,
+        onOutput: outputOf(run, session, name),
+      });
+    },
+  };
+}
+
+function stepId(name: string): string {
+  return `build/${name}`;
+}
+function outputOf(run: OperationRun, session: Session, source: string): (text: string) => void {
+  return (text) => {
+    session.emit({ type: 'output', operation: run.id, source, text });
+  };
+}

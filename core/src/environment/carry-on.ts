@@ -1,0 +1,22 @@
+import type { OperationRun } from '../engine/operation.ts';
+import type { Session } from '../host/session.ts';
+import { ProviderError } from '../provider/error.ts';
+import { resumeCreate } from './create.ts';
+import { resumeDestroy } from './destroy.ts';
+
+const RESUME: Readonly<Record<string, (session: Session, run: OperationRun) => Promise<void>>> = {
+  create: resumeCreate,
+  destroy: resumeDestroy,
+};
+
+/** Goes on with an operation that this process has just taken over. @throws ProviderError `unsupported`: it is of a kind that is not known. */
+export async function carryOn(session: Session, run: OperationRun): Promise<void> {
+  const resume = RESUME[run.document.kind];
+  if (!resume) {
+    await run.interrupt();
+    throw new ProviderError('unsupported', `operations of the kind "${run.document.kind}" can't be resumed here`, {
+      hint: 'a newer clusternator wrote it: resume it with that one',
+    });
+  }
+  await resume(session, run);
+}

@@ -1,0 +1,145 @@
+import { livenessOf } from '../engine/identity.ts';
+import { driverOf } from '../host/drivers.ts';
+import type { GcItem } from '../host/project.ts';
+import type { Session } from '../host/session.ts';
+import { formatEnvironmentId, parseEnvironmentResourceId } from '../names/environment-id.ts';
+import { ENVIRONMENTS } from '../provider/tokens.ts';
+import type { EnvironmentDocument, OperationDocument } from '../state/documents.ts';
+import { messageOf } from '../engine/thrown.ts';
+import { collectible } from './collectible.ts';
+import { destroyEnvironment } from './destroy.ts';
+import { resourceIdOf } from './life.ts';
+import type { Environment } from './environment.ts';
+import { destroyUntilGone } from './settle.ts';
+
+/** An interrupted operation is somebody's to resume for so long; after that it is a leftover. */
+const UNFINISHED_SECONDS = 3600;
+const LOOK_SECONDS = 600;
+
+interface Work extends Omit<GcItem, 'done' | 'error'> {
+  run(): Promise<unknown>;
+}
+
+/** Removes what has outlived its use. Never what a slot uses, and never what a living process works on. */
+export async function collectGarbage(
+  session: Session,
+  options: { readonly dryRun: boolean; readonly max?: number },
+): Promise<readonly GcItem[]> {
+  // The cloud first, then the documents: what is made in between has a document by the time that they are read.
+  const resources = await session.briefly('list environments', (call) => liveEnvironments(session, call), LOOK_SECONDS);
+  const owners = session.artefacts.owners();
+  const documents = await session.briefly(
+    'read the state',
+    (call) => allOf(session.documents.environments.list(call)),
+    LOOK_SECONDS,
+  );
+  const operations = await session.briefly(
+    'read the state',
+    (call) => allOf(session.documents.operations.list(call)),
+    LOOK_SECONDS,
+  );
+  const now = session.clock.now();
+  const rules = { now, ...(options.max !== undefined && { max: options.max }) };
+  const work = [
+    ...unfinished(session, operations, documents, now),
+    ...collectible(documents, rules).map(({ document, why }) => destruction(session, document.id, why)),
+    ...orphans(session, resources, documents),
+  ];
+  const items: GcItem[] = [];
+  for (const one of work) {
+    const item = { id: one.id, type: one.type, why: one.why };
+    if (options.dryRun) {
+      items.push({ ...item, done: false });
+      continue;
+    }
+    session.options.signal.throwIfAborted();
+    try {
+      await one.run();
+      items.push({ ...item, done: true });
+    } catch (error) {
+      items.push({ ...item, done: false, error: messageOf(error) });
+    }
+  }
+  if (!options.dryRun) await sweepFiles(session, owners, documents);
+  return items;
+}
+
+async function allOf<T>(stored: AsyncIterable<{ readonly document: T }>): Promise<readonly T[]> {
+  const documents: T[] = [];
+  for await (const { document } of stored) documents.push(document);
+  return documents;
+}
+
+type Look = Parameters<Parameters<Session['briefly']>[1]>[0];
+
+async function liveEnvironments(session: Session, call: Look): Promise<readonly Environment[]> {
+  const bound = await session.bind(await session.provider());
+  const driver = await driverOf(bound, ENVIRONMENTS, 'environments');
+  const found: Environment[] = [];
+  for await (const environment of driver.list(call)) found.push(environment);
+  return found;
+}
+
+function destruction(session: Session, id: string, why: string): Work {
+  return { id, type: 'environment', why, run: () => destroyEnvironment(session, id) };
+}
+
+function unfinished(
+  session: Session,
+  operations: readonly OperationDocument[],
+  documents: readonly EnvironmentDocument[],
+  now: Date,
+): readonly Work[] {
+  const owned = new Map(documents.flatMap(({ id, owner }) => (owner ? [[owner.operation, id] as const] : [])));
+  return operations.flatMap((operation) => {
+    const subject = owned.get(operation.id);
+    if (subject === undefined || operation.endedAt !== undefined) return [];
+    const isFree = operation.state === 'interrupted' || livenessOf(operation.owner) === 'dead';
+    const ageSeconds = (now.getTime() - Date.parse(operation.updatedAt)) / 1000;
+    if (!isFree || ageSeconds < UNFINISHED_SECONDS) return [];
+    return [destruction(session, subject, `its ${operation.kind} was left unfinished at ${operation.updatedAt}`)];
+  });
+}
+
+/** What runs and carries our tags, but no document knows. */
+function orphans(
+  session: Session,
+  resources: readonly Environment[],
+  documents: readonly EnvironmentDocument[],
+): readonly Work[] {
+  const known = new Set(documents.filter(({ phase }) => phase !== 'gone').map((document) => resourceIdOf(document)));
+  return resources
+    .filter(({ id }) => !known.has(id))
+    .map((resource) => {
+      const life = parseEnvironmentResourceId(resource.id);
+      return {
+        id: life ? `${formatEnvironmentId(life.id)} (${resource.id})` : resource.id,
+        type: 'orphan' as const,
+        why: 'it runs, but the state does not know it',
+        run: async () => {
+          const driver = await driverOf(await session.bind(await session.provider()), ENVIRONMENTS, 'environments');
+          await session.briefly(
+            `destroy ${resource.id}`,
+            (call) => destroyUntilGone(session, 'environment', driver, resource, call),
+            LOOK_SECONDS,
+          );
+        },
+      };
+    });
+}
+
+/** Files that nobody refers to: of dead processes, and of environments of this project that are gone. */
+async function sweepFiles(
+  session: Session,
+  owners: readonly string[],
+  documents: readonly EnvironmentDocument[],
+): Promise<void> {
+  const prefix = `${session.project}/${session.stage}/`;
+  const there = new Set(
+    documents.filter(({ phase }) => phase !== 'gone').map((document) => prefix + resourceIdOf(document)),
+  );
+  for (const owner of owners) {
+    if (owner.startsWith(prefix) && !there.has(owner)) await session.artefacts.release(owner);
+  }
+  await session.artefacts.sweep();
+}

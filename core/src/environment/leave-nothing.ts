@@ -1,0 +1,61 @@
+import { driverOf } from '../host/drivers.ts';
+import type { Session } from '../host/session.ts';
+import { STORAGE } from '../provider/tokens.ts';
+import type { EnvironmentDocument } from '../state/documents.ts';
+import { imageTag } from './build.ts';
+import { artefactOwner, resourceIdOf } from './life.ts';
+import { destroyUntilGone } from './settle.ts';
+
+const CLEAN_UP_SECONDS = 600;
+
+/** Takes back what was made for an environment before its provider heard of it. */
+export async function undoPreparation(session: Session, document: EnvironmentDocument): Promise<void> {
+  await destroyVolumes(session, document);
+  await removeImages(session, document);
+  await forgetSource(session, document);
+}
+
+/** Destroys the volumes that go with an environment. */
+export async function destroyVolumes(session: Session, { volumes = [], provider }: EnvironmentDocument): Promise<void> {
+  if (volumes.length === 0) return;
+  const storage = await driverOf(await session.bind(provider), STORAGE, 'storage');
+  for (const id of volumes) {
+    await session.briefly(
+      `destroy volume ${id}`,
+      (call) => destroyUntilGone(session, 'volume', storage.volumes, { id }, call),
+      CLEAN_UP_SECONDS,
+    );
+  }
+}
+
+/** Removes the tags under which an environment kept its images; an image goes with its last tag. */
+export async function removeImages(session: Session, document: EnvironmentDocument): Promise<void> {
+  const { images = [] } = document;
+  if (images.length === 0) return;
+  const docker = await session.docker();
+  for (const name of images) {
+    await session.briefly(
+      `remove the image of ${name}`,
+      (call) => docker.untag(imageTag(session.project, name, resourceIdOf(document)), call.signal),
+      CLEAN_UP_SECONDS,
+    );
+  }
+}
+
+/** Lets go of an environment's files and, where no other needs it, of its commit. */
+export async function forgetSource(session: Session, document: EnvironmentDocument): Promise<void> {
+  await session.artefacts.release(artefactOwner(session, resourceIdOf(document)));
+  if (document.mirror === undefined) return;
+  const others = await session.briefly('look for environments of the same commit', async (call) => {
+    for await (const { id, document: other } of session.documents.environments.list(call, {
+      prefix: document.commit.slice(0, 12),
+    })) {
+      if (id !== document.id && other.commit === document.commit && other.phase !== 'gone') return true;
+    }
+    return false;
+  });
+  if (others) return;
+  const mirror = await session.mirror(document.mirror);
+  await mirror.forget(document.commit);
+  await mirror.compact();
+}

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import type { ProjectConfig } from '../config/schema.ts';
+import type { OperationRun } from '../engine/operation.ts';
+import { driverOf, type BoundProvider } from '../host/drivers.ts';
+import type { Session } from '../host/session.ts';
+import { ENVIRONMENTS, STORAGE } from '../provider/tokens.ts';
+import type { EnvironmentDocument } from '../state/documents.ts';
+import type { Volume } from '../storage/storage.ts';
+import { buildArtefacts, filesArtefactSchema, imageServices } from './build.ts';
+import type { Claim } from './claim.ts';
+import { createInputSchema } from './create-input.ts';
+import { deployedConfig, projectHosts } from './deployed-config.ts';
+import type { Environment } from './environment.ts';
+import { artefactOwner, resourceIdOf } from './life.ts';
+import { makeEnvironment, verifyHealth } from './settle.ts';
+import { environmentSpec } from './spec.ts';
+import { sourceWarnings } from './source-warnings.ts';
+import { makeVolume, volumeSpecs } from './volumes.ts';
+
+const SOURCE_SECONDS = 1800;
+const ENVIRONMENT_SECONDS = 3600;
+
+const sourceSchema = z.object({ artefact: filesArtefactSchema, mirror: z.string(), warnings: z.array(z.string()) });
+const configSchema = z.custom<ProjectConfig>((value) => typeof value === 'object' && value !== null);
+const volumeSchema = z.custom<Volume>((value) => typeof value === 'object' && value !== null);
+const environmentSchema = z.custom<Environment>((value) => typeof value === 'object' && value !== null);
+
+/**
+ * Makes what the claimed environment's document promises. Whatever may be left behind is written into the document before it is made, so
+ * that destroying goes by the document alone.
+ * @returns What is to be told beside the result.
+ */
+export async function makeClaimed(session: Session, run: OperationRun, claim: Claim): Promise<readonly string[]> {
+  const input = createInputSchema.parse(run.document.input);
+  const resourceId = resourceIdOf(claim.document);
+  const owner = artefactOwner(session, resourceId);
+  const write = (change: (document: EnvironmentDocument) => EnvironmentDocument): Promise<void> =>
+    session.briefly(`write environment ${claim.document.id}`, (call) => claim.write(change, call));
+
+  const source = await run.step({
+    id: 'source',
+    title: `check out ${input.commit.sha.slice(0, 12)}`,
+    result: sourceSchema,
+    deadlineSeconds: SOURCE_SECONDS,
+    async run() {
+      const repository = await session.repository(input.repository);
+      const { commit } = input;
+      const tree = await session.artefacts.addTree(commit.tree, owner, (folder) => repository.checkout(commit, folder));
+      return { artefact: tree.artefact, mirror: repository.mirror.folder, warnings: sourceWarnings(tree.notes) };
+    },
+  });
+  const config = await run.step({
+    id: 'config',
+    title: 'read the config',
+    result: configSchema,
+    deadlineSeconds: 60,
+    run: async () => deployedConfig(session, input, await session.artefacts.folder(source.artefact)),
+  });
+  await session.useSecrets(config, input.repository);
+  const bound = await session.bind(config.provider);
+  const hosts = await session.briefly('choose host names', (call) =>
+    projectHosts(session, claim.document.id, bound.provider.domain ?? config.domain, call),
+  );
+  const volumes = volumeSpecs(session, config, resourceId);
+  const images = imageServices(config);
+  await write((document) => ({
+    ...document,
+    provider: { name: config.provider.name, config: z.json().parse(config.provider.config) },
+    hosts: [...hosts],
+    mirror: source.mirror,
+    ...(images.length > 0 && { images: [...images] }),
+    ...(volumes.length > 0 && { volumes: volumes.filter(({ isOwn }) => isOwn).map(({ spec }) => spec.id) }),
+  }));
+
+  const artefacts = await buildArtefacts(run, { session, config, source: source.artefact, resourceId, owner });
+  const made = await run.stepsInParallel(
+    volumes.map(({ name, spec }) => ({
+      id: `volume/${name}`,
+      title: `make volume ${name}`,
+      result: volumeSchema,
+      deadlineSeconds: ENVIRONMENT_SECONDS,
+      ...errorsOf(bound),
+      run: async (call) => makeVolume(session, await driverOf(bound, STORAGE, 'storage'), spec, call),
+    })),
+  );
+  const mounted = Object.fromEntries(volumes.map(({ name }, at): [string, Volume | undefined] => [name, made[at]]));
+  const identity = {
+    project: session.project,
+    stage: session.stage,
+    id: claim.document.id,
+    resourceId,
+    commit: input.commit.sha,
+    incarnation: claim.document.incarnation,
+    hosts,
+  };
+  const spec = environmentSpec(identity, config, artefacts, definedValues(mounted));
+  await write((document) => ({ ...document, spec, fingerprint: spec.fingerprint }));
+
+  const driver = await driverOf(bound, ENVIRONMENTS, 'environments');
+  const environment = await run.step({
+    id: 'environment',
+    title: `start ${[...Object.keys(spec.services), ...Object.keys(spec.sites)].join(', ')}`,
+    result: environmentSchema,
+    deadlineSeconds: ENVIRONMENT_SECONDS,
+    ...errorsOf(bound),
+    run: (call) => makeEnvironment(session, driver, spec, call),
+  });
+  await run.step({
+    id: 'verify',
+    title: 'check that it answers',
+    result: z.undefined(),
+    deadlineSeconds: ENVIRONMENT_SECONDS,
+    ...errorsOf(bound),
+    run: (call) => verifyHealth(session, driver, spec, environment, call),
+  });
+  const ttlSeconds = input.ttlSeconds ?? config.environments.ttlSeconds;
+  const now = session.clock.now();
+  await session.briefly(`write environment ${claim.document.id}`, (call) =>
+    claim.release(
+      ({ error: _, ...document }) => ({
+        ...document,
+        phase: 'ready',
+        environment,
+        readyAt: now.toISOString(),
+        ...(ttlSeconds !== undefined && { expiresAt: new Date(now.getTime() + ttlSeconds * 1000).toISOString() }),
+      }),
+      call,
+    ),
+  );
+  return source.warnings;
+}
+
+function errorsOf(bound: BoundProvider): { errorOf: BoundProvider['provider']['errorOf'] } {
+  return { errorOf: (cause) => bound.provider.errorOf(cause) };
+}
+
+function definedValues<T>(record: Readonly<Record<string, T | undefined>>): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(record).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
+}

@@ -1,0 +1,78 @@
+import type { ProjectConfig, ServiceConfig } from '../config/schema.ts';
+import { CAPABILITIES, type Capabilities, type CapabilityName } from '../provider/capabilities.ts';
+import type { Problem } from '../provider/provider.ts';
+
+/** Something that a config asks for. `amount` is in the unit of the capability's limit. */
+interface Requirement {
+  readonly capability: CapabilityName;
+  readonly path: string;
+  readonly amount?: number;
+}
+
+/** What a config asks of its provider and the provider can't do, before anything is made. */
+export function unmetRequirements(
+  config: ProjectConfig,
+  capabilities: Capabilities,
+  provider: string,
+): readonly Problem[] {
+  return requirementsOf(config).flatMap(({ capability, path, amount }) => {
+    const have = capabilities[capability];
+    if (have?.can !== 'yes') {
+      const why = have?.note ?? CAPABILITIES[capability];
+      return [{ path, capability, message: `provider "${provider}" can't do this (${capability}): ${why}` }];
+    }
+    if (amount !== undefined && have.limit !== undefined && amount > have.limit) {
+      const message = `${String(amount)} is over the limit ${String(have.limit)} of provider "${provider}" (${capability})`;
+      return [{ path, capability, message }];
+    }
+    return [];
+  });
+}
+
+function requirementsOf(config: ProjectConfig): readonly Requirement[] {
+  const services = Object.entries(config.services).flatMap(([name, service]) => serviceRequirements(name, service));
+  const sites = Object.keys(config.sites).map((name): Requirement => ({
+    capability: 'environments.sites',
+    path: `sites.${name}`,
+  }));
+  const parts = [...Object.values(config.services), ...Object.values(config.sites)];
+  const paths: Requirement[] =
+    parts.filter((part) => part.route !== undefined).length > 1
+      ? [{ capability: 'environments.paths', path: 'services' }]
+      : [];
+  return [...services, ...sites, ...paths, ...volumeRequirements(config)];
+}
+
+function serviceRequirements(name: string, service: ServiceConfig): readonly Requirement[] {
+  const path = `services.${name}`;
+  const runsImage = service.build !== undefined || service.image !== undefined;
+  const wanted: Requirement[] = [{ capability: runsImage ? 'environments.images' : 'environments.processes', path }];
+  if (service.route === undefined && service.port !== undefined) {
+    wanted.push({ capability: 'environments.private', path: `${path}.port` });
+  }
+  if (service.protocol === 'tcp') wanted.push({ capability: 'environments.tcp', path: `${path}.protocol` });
+  if (service.instances.max > 1) {
+    wanted.push({ capability: 'environments.instances', path: `${path}.instances`, amount: service.instances.max });
+  }
+  if (service.runOn === 'head') wanted.push({ capability: 'environments.scale', path: `${path}.runOn` });
+  return wanted;
+}
+
+const VOLUME_CAPABILITY = {
+  files: 'storage.files',
+  disk: 'storage.disks',
+  database: 'storage.databases',
+} as const satisfies Record<string, CapabilityName>;
+
+function volumeRequirements(config: ProjectConfig): readonly Requirement[] {
+  return Object.entries(config.volumes).flatMap(([name, volume]) => {
+    const path = `volumes.${name}`;
+    const wanted: Requirement[] = [
+      { capability: VOLUME_CAPABILITY[volume.kind], path: `${path}.size`, amount: volume.sizeGiB },
+    ];
+    if (volume.seed !== undefined) wanted.push({ capability: 'storage.snapshots', path: `${path}.seed` });
+    if (volume.backup) wanted.push({ capability: 'storage.snapshots', path: `${path}.backup` });
+    if (volume.onDestroy === 'snapshot') wanted.push({ capability: 'storage.snapshots', path: `${path}.onDestroy` });
+    return wanted;
+  });
+}

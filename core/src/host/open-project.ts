@@ -1,0 +1,190 @@
+import type { ProjectConfig } from '../config/schema.ts';
+import { livenessOf } from '../engine/identity.ts';
+import { hasEnded } from '../engine/ownership.ts';
+import { environmentView, operationView } from '../environment/view.ts';
+import type { Environment, EnvironmentDriver, ExecSession, Health, LogLine } from '../environment/environment.ts';
+import { ProviderError } from '../provider/error.ts';
+import type { Call } from '../provider/host.ts';
+import type { OperationDocument } from '../state/documents.ts';
+import { openSession, stateFile } from './open-session.ts';
+import { projectName, workTreeConfig } from './project-name.ts';
+import type { OpenOptions, OperationView, Project } from './project.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Opens a project: the engine, as a library. Close it in the end.
+ * @throws ConfigError (`invalid`) when nothing tells the project's name.
+ */
+export async function openProject(options: OpenOptions): Promise<Project> {
+  const name = await projectName(options);
+  const opened = openSession(options, name);
+  const { session } = opened;
+  const file = stateFile(options.stateFolder, name);
+  return {
+    name: name.project,
+    stage: name.stage,
+    config: () => loadWorkTree(options),
+    async validate() {
+      const { problemsOf } = await import('../config/problem.ts');
+      try {
+        const { config } = await loadWorkTree(options);
+        const { providerProblems } = await import('../environment/deployed-config.ts');
+        return await providerProblems(session, config);
+      } catch (error) {
+        const problems = problemsOf(error);
+        if (problems.length > 0) return problems;
+        throw error;
+      }
+    },
+    async create(request) {
+      const { createEnvironment } = await import('../environment/create.ts');
+      return createEnvironment(session, request);
+    },
+    async plan(request) {
+      const { planEnvironment } = await import('../environment/plan.ts');
+      return planEnvironment(session, request);
+    },
+    async *environments({ limit = Infinity, after, all = false } = {}) {
+      const call = listingCall(options);
+      let shown = 0;
+      for await (const { document } of session.documents.environments.list(call, {
+        ...(after !== undefined && { after }),
+      })) {
+        if (document.phase === 'gone' && !all) continue;
+        if (shown++ >= limit) return;
+        yield environmentView(document);
+      }
+    },
+    environment: async (id) => environmentView((await live(session, id)).document),
+    async health(id): Promise<Health> {
+      const { driver, environment } = await running(session, id);
+      return session.briefly(`ask for the health of ${id}`, (call) => driver.health(environment, call));
+    },
+    async *logs(id, query): AsyncGenerator<LogLine> {
+      const { driver, environment } = await running(session, id);
+      yield* driver.logs(environment, query, listingCall(options));
+    },
+    async exec(id, request): Promise<ExecSession> {
+      const { driver, environment, provider } = await running(session, id);
+      if (!driver.exec)
+        throw new ProviderError('unsupported', `provider "${provider}" runs no commands inside services`);
+      return driver.exec(environment, request, listingCall(options));
+    },
+    async destroy(id) {
+      const [{ findEnvironment }, { destroyEnvironment }] = await Promise.all([
+        import('../environment/find.ts'),
+        import('../environment/destroy.ts'),
+      ]);
+      const found = await findEnvironment(session, id);
+      const { document, operation } = await destroyEnvironment(session, found.id);
+      return { environment: environmentView(document), operation };
+    },
+    async gc({ dryRun }) {
+      const { collectGarbage } = await import('../environment/gc.ts');
+      const { config } = await loadWorkTree(options);
+      return collectGarbage(session, {
+        dryRun,
+        ...(config.environments.max !== undefined && { max: config.environments.max }),
+      });
+    },
+    async *operations() {
+      for await (const { document } of session.documents.operations.list(listingCall(options))) yield viewOf(document);
+    },
+    operation: async (id) => viewOf(await operationOf(session, id)),
+    async resume(id) {
+      const { resumeOperation } = await import('../engine/operation.ts');
+      const { id: whole } = await operationOf(session, id);
+      await session.carryOn(await resumeOperation(session.operations, whole));
+      return viewOf(await operationOf(session, whole));
+    },
+    async abort(id) {
+      const { abortOperation } = await import('../environment/abort.ts');
+      const { id: whole } = await operationOf(session, id);
+      await abortOperation(session, whole);
+      return viewOf(await operationOf(session, whole));
+    },
+    async capabilities() {
+      return (await session.bind(await session.provider())).capabilities;
+    },
+    async *exportState() {
+      const { salvage } = await import('../state/salvage.ts');
+      const tell = (message: string): void => {
+        options.emit({ type: 'warning', message });
+      };
+      for await (const { key, value } of salvage(file, tell)) yield { key, value: jsonOrText(value) };
+    },
+    close: () => opened.close(),
+  };
+}
+
+async function loadWorkTree(options: OpenOptions): Promise<{ readonly config: ProjectConfig; readonly file: string }> {
+  const { loadConfig } = await import('../config/load.ts');
+  return loadConfig(await workTreeConfig(options));
+}
+
+/** A damaged store may hold any text. */
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** For what lasts as long as a person looks at it. */
+function listingCall({ signal }: OpenOptions): Call {
+  return {
+    signal,
+    deadline: new Date(8.64e15), // the last date there is
+    operation: 'none',
+    token: () => 'none',
+    progress: () => undefined,
+  };
+}
+
+interface Running {
+  readonly driver: EnvironmentDriver;
+  readonly environment: Environment;
+  readonly provider: string;
+}
+
+/** An environment as its provider knows it now. @throws ProviderError `not-found`. */
+async function running(session: Session, id: string): Promise<Running> {
+  const { document, driver, environment } = await live(session, id);
+  if (driver && environment) return { driver, environment, provider: document.provider.name };
+  throw new ProviderError('not-found', `environment ${document.id} does not run: it is ${document.phase}`, {
+    hint: `clusternator env show ${document.id}`,
+  });
+}
+
+async function live(session: Session, name: string) {
+  const [{ findEnvironment }, { readLive }] = await Promise.all([
+    import('../environment/find.ts'),
+    import('../environment/read-live.ts'),
+  ]);
+  return readLive(session, await findEnvironment(session, name));
+}
+
+async function operationOf(session: Session, name: string): Promise<OperationDocument> {
+  const prefix = name.toLowerCase();
+  const found = await session.briefly(`look for operation ${name}`, async (call) => {
+    const all: OperationDocument[] = [];
+    for await (const { document } of session.documents.operations.list(call, { prefix })) all.push(document);
+    return all;
+  });
+  const [first, ...more] = found;
+  if (first && more.length === 0) return first;
+  if (first) {
+    throw new ProviderError('invalid', `"${name}" can be ${found.map(({ id }) => id).join(', ')}`, {
+      hint: 'give more of the id',
+    });
+  }
+  throw new ProviderError('not-found', `there is no operation "${name}"`, { hint: 'clusternator op list' });
+}
+
+function viewOf(document: OperationDocument): OperationView {
+  return operationView(
+    document,
+    !hasEnded(document) && document.state === 'running' && livenessOf(document.owner) !== 'dead',
+  );
+}

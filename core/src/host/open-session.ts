@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import { ArtefactStore } from '../artefact/store.ts';
+import { buildSite } from '../artefact/site.ts';
+import { withCall } from '../engine/call.ts';
+import { systemClock } from '../engine/clock.ts';
+import { currentIdentity } from '../engine/identity.ts';
+import { openPacer } from '../engine/pace.ts';
+import { carryOn } from '../environment/carry-on.ts';
+import { documentsIn } from '../state/documents.ts';
+import { openSqliteStore, type EmbeddedStore } from '../state/sqlite.ts';
+import { bindProvider, type BoundProvider } from './drivers.ts';
+import { makeHost } from './host.ts';
+import type { OpenOptions } from './project.ts';
+import type { ProjectName } from './project-name.ts';
+import { SecretValues } from './secret-values.ts';
+import type { Session } from './session.ts';
+
+/** A session, and what it opened. */
+export interface OpenedSession {
+  readonly session: Session;
+  readonly store: EmbeddedStore;
+  close(): Promise<void>;
+}
+
+const BRIEFLY_SECONDS = 60;
+const NEVER = new AbortController().signal;
+
+/** Where the documents of a project and stage are kept on this machine. */
+export function stateFile(stateFolder: string, { project, stage }: Pick<ProjectName, 'project' | 'stage'>): string {
+  return join(stateFolder, 'projects', `${project}--${stage}`, 'state.db');
+}
+
+/** Wires one project. Nothing is opened before it is used, and no provider is loaded before it is named. */
+export function openSession(options: OpenOptions, name: ProjectName): OpenedSession {
+  const { emit, stateFolder } = options;
+  const clock = systemClock;
+  const store = openSqliteStore(stateFile(stateFolder, name));
+  const artefacts = new ArtefactStore(join(stateFolder, 'artefacts'));
+  const secrets = new SecretValues(options);
+  const ends: (() => void | Promise<void>)[] = [];
+  const bound = new Map<string, Promise<BoundProvider>>();
+
+  const bind = async (id: string, config: unknown): Promise<BoundProvider> => {
+    const { loadProvider } = await import('./load-provider.ts');
+    const provider = await loadProvider(options.providers, id);
+    const pacer = openPacer(stateFolder, `${id}/${name.project}`, provider.rateLimits ?? {}, clock);
+    const made = makeHost({
+      project: name.project,
+      stage: name.stage,
+      env: options.env,
+      now: () => clock.now(),
+      sleep: (seconds, signal) => clock.sleep(seconds, signal),
+      pace: (limit, call) => pacer.pace(limit, call),
+      emit,
+      secret: (secret) => secrets.valueOf(secret),
+      folder: (artefact) => artefacts.folder(artefact),
+    });
+    ends.push(
+      () => {
+        pacer.close();
+      },
+      () => made.close(),
+    );
+    return bindProvider(provider, config, made.host);
+  };
+
+  const session: Session = {
+    project: name.project,
+    stage: name.stage,
+    providerName: name.provider,
+    options,
+    clock,
+    documents: documentsIn(store, clock),
+    operations: { store, clock, identity: currentIdentity(), emit, signal: options.signal },
+    artefacts,
+    emit,
+    briefly: (doing, work, deadlineSeconds = BRIEFLY_SECONDS) =>
+      withCall({ clock, signal: NEVER, operation: 'none', doing, deadlineSeconds }, work),
+    async repository(directory) {
+      const { openRepository } = await import('../source/repository.ts');
+      return openRepository(directory, { signal: options.signal, env: options.env, stateFolder });
+    },
+    async mirror(folder) {
+      const [{ Mirror }, { Git }] = await Promise.all([import('../source/mirror.ts'), import('../source/git.ts')]);
+      return new Mirror(new Git(options.env, NEVER), folder);
+    },
+    async docker() {
+      const { openImageBuilder } = await import('../artefact/docker.ts');
+      return openImageBuilder({ env: options.env });
+    },
+    buildSite: ({ name: site, tree, site: config, owner, signal, onOutput }) =>
+      buildSite({
+        name: site,
+        tree,
+        install: config.install,
+        build: config.build,
+        dir: config.dir,
+        scratchFolder: join(stateFolder, 'scratch'),
+        store: artefacts,
+        owner,
+        env: options.env,
+        signal,
+        onOutput,
+      }),
+    giveSecrets: (values) => {
+      secrets.give(values);
+    },
+    useSecrets: (config, repository) => secrets.use(config, repository),
+    carryOn: (run) => carryOn(session, run),
+    async provider() {
+      const { loadConfig } = await import('../config/load.ts');
+      const { config } = await loadConfig(await (await import('./project-name.ts')).workTreeConfig(options));
+      return config.provider;
+    },
+    bind({ name: id, config }) {
+      const key = JSON.stringify([id, config]);
+      const known = bound.get(key) ?? bind(id, config);
+      bound.set(key, known);
+      return known;
+    },
+  };
+  return {
+    session,
+    store,
+    async close() {
+      for (const end of ends.splice(0).reverse()) await end();
+      artefacts.close();
+      store.close();
+    },
+  };
+}

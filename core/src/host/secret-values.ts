@@ -1,0 +1,44 @@
+import type { ProjectConfig } from '../config/schema.ts';
+import { ProviderError } from '../provider/error.ts';
+import type { OpenOptions } from './project.ts';
+
+/** The values of a project's secrets, in memory alone. */
+export class SecretValues {
+  private values: ReadonlyMap<string, string> = new Map();
+  private given: Readonly<Record<string, string>> = {};
+
+  constructor(private readonly options: OpenOptions) {}
+
+  /** Values that were told with the command, before all others. */
+  give(values: Readonly<Record<string, string>>): void {
+    this.given = { ...this.given, ...values };
+  }
+
+  /** Finds the value of every secret that a config names and that has no reference. @throws ProviderError `invalid`, naming what has none. */
+  async use(config: ProjectConfig, repository: string): Promise<void> {
+    const wanted = Object.values(config.services).flatMap(({ secrets }) =>
+      Object.values(secrets).flatMap(({ name, reference }) => (reference === undefined ? [name] : [])),
+    );
+    if (wanted.length === 0) return;
+    const { resolveSecrets } = await import('../secrets/resolve.ts');
+    this.values = await resolveSecrets([...new Set(wanted)], {
+      env: { ...this.options.env, ...this.given },
+      folder: repository,
+      signal: this.options.signal,
+      ...(config.secretsFrom.file !== undefined && { file: config.secretsFrom.file }),
+      ...(config.secretsFrom.command && { command: config.secretsFrom.command }),
+    });
+  }
+
+  /** @throws ProviderError `invalid`. */
+  valueOf(name: string): Promise<string> {
+    const value = this.values.get(name);
+    if (value !== undefined) return Promise.resolve(value);
+    return Promise.reject(
+      new ProviderError('invalid', `the secret ${name} has no value`, {
+        path: `secrets.${name}`,
+        hint: `set it in the environment: ${name}=… clusternator …, or in a file: --env-file <file>`,
+      }),
+    );
+  }
+}

@@ -1,0 +1,68 @@
+import type { ArtefactStore } from '../artefact/store.ts';
+import type { Clock } from '../engine/clock.ts';
+import type { EngineEvent } from '../engine/events.ts';
+import type { OperationDeps, OperationRun } from '../engine/operation.ts';
+import type { ProjectConfig, SiteConfig } from '../config/schema.ts';
+import type { FilesArtefact, ImageArtefact } from '../artefact/artefact.ts';
+import type { Call } from '../provider/host.ts';
+import type { Mirror } from '../source/mirror.ts';
+import type { Repository } from '../source/repository.ts';
+import type { Documents } from '../state/documents.ts';
+import type { BoundProvider } from './drivers.ts';
+import type { OpenOptions } from './project.ts';
+
+/** The Docker Engine, as far as artefacts need it. */
+export interface ImageBuilder {
+  build(build: ImageBuild): Promise<ImageArtefact>;
+  /** An image that exists already, by what it is now: it is fetched where it is not here, and kept under `tag`. */
+  pin(image: string, tag: string, signal: AbortSignal): Promise<ImageArtefact>;
+  untag(tag: string, signal: AbortSignal): Promise<void>;
+}
+export interface ImageBuild {
+  readonly name: string;
+  /** The checked out commit. `context` is in it, `dockerfile` in the context. */
+  readonly tree: string;
+  readonly context: string;
+  readonly dockerfile: string;
+  readonly tag: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly onOutput: (text: string) => void;
+}
+export interface SiteBuild {
+  readonly name: string;
+  readonly tree: string;
+  readonly site: SiteConfig;
+  readonly owner: string;
+  readonly signal: AbortSignal;
+  readonly onOutput: (text: string) => void;
+}
+
+/** What the engine's verbs work with: one opened project. */
+export interface Session {
+  readonly project: string;
+  readonly stage: string;
+  readonly providerName: string;
+  readonly options: OpenOptions;
+  readonly clock: Clock;
+  readonly documents: Documents;
+  readonly operations: OperationDeps;
+  readonly artefacts: ArtefactStore;
+  readonly emit: (event: EngineEvent) => void;
+  /** Runs work with a call of its own, which a person's abort does not end: what is written has to stay true. */
+  briefly<T>(doing: string, work: (call: Call) => Promise<T>, deadlineSeconds?: number): Promise<T>;
+  repository(directory: string): Promise<Repository>;
+  mirror(folder: string): Promise<Mirror>;
+  docker(): Promise<ImageBuilder>;
+  buildSite(build: SiteBuild): Promise<FilesArtefact>;
+  /** Values of secrets that came with the command. */
+  giveSecrets(values: Readonly<Record<string, string>>): void;
+  /** Finds the values of a config's secrets. @throws ProviderError `invalid`, naming what has no value. */
+  useSecrets(config: ProjectConfig, repository: string): Promise<void>;
+  /** Goes on with an operation that this process has just taken over. */
+  carryOn(run: OperationRun): Promise<void>;
+  /** The provider of the work tree's config. */
+  provider(): Promise<{ readonly name: string; readonly config: unknown }>;
+  /** The provider under a config, made once each. */
+  bind(provider: { readonly name: string; readonly config: unknown }): Promise<BoundProvider>;
+}
