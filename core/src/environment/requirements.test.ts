@@ -1,0 +1,56 @@
+import { expect, test } from '@jest/globals';
+import { parseConfig } from '../config/parse.ts';
+import type { ProjectConfig } from '../config/schema.ts';
+import { no, yes, type Capabilities } from '../provider/capabilities.ts';
+import { unmetRequirements } from './requirements.ts';
+
+function config(raw: object): ProjectConfig {
+  const parsed = parseConfig({ project: 'shop', provider: 'fly', ...raw });
+  if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.config;
+}
+const CAN: Capabilities = {
+  'environments.images': yes(),
+  'environments.processes': no('This cloud runs images only.'),
+  'environments.sites': yes(),
+  'environments.instances': yes({ limit: 3 }),
+  'storage.files': yes({ limit: 100 }),
+};
+const missing = (raw: object) =>
+  unmetRequirements(config(raw), CAN, 'fly').map(({ path, capability }) => `${path} ${String(capability)}`);
+
+test('a config that asks for what the provider can has no problems', () => {
+  const raw = { services: { api: { image: 'api:1', port: 80, route: '/', instances: 3 } } };
+  expect(missing(raw)).toEqual([]);
+});
+
+test('what a provider denies is told with its path and its reason', () => {
+  const raw = config({ services: { worker: { command: 'node worker.js' } } });
+  expect(unmetRequirements(raw, CAN, 'fly')).toEqual([
+    {
+      path: 'services.worker',
+      capability: 'environments.processes',
+      message: `provider "fly" can't do this (environments.processes): This cloud runs images only.`,
+    },
+  ]);
+});
+
+test('what is not declared is a no, and a limit is a limit', () => {
+  expect(
+    missing({
+      services: {
+        api: { image: 'api:1', port: 80, route: '/api', instances: 4, volumes: { data: '/data' } },
+        db: { image: 'db:1', port: 5432 },
+      },
+      sites: { web: { dir: 'public', route: '/' } },
+      volumes: { data: { size: '200Gi', onDestroy: 'snapshot' } },
+    }),
+  ).toEqual([
+    'services.api.instances environments.instances',
+    'services.db.port environments.private',
+    'services.db.protocol environments.tcp',
+    'services environments.paths',
+    'volumes.data.size storage.files',
+    'volumes.data.onDestroy storage.snapshots',
+  ]);
+});
