@@ -1,6 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { afterAll } from '@jest/globals';
+
+const running = new Set<ChildProcess>();
+afterAll(() => {
+  for (const left of running) left.kill('SIGKILL'); // after a test that failed
+});
 
 /** A real process that runs a TypeScript file and tells in lines what it does. */
 export class Child {
@@ -22,6 +28,8 @@ export class Child {
     });
     createInterface({ input: this.process.stdout! }).on('line', (line) => this.lines.push(line));
     this.process.stderr!.on('data', (data: Buffer) => (this.problems += data.toString()));
+    running.add(this.process);
+    this.process.once('close', () => running.delete(this.process));
     this.exited = once(this.process, 'close').then(([code]) => code as number | null);
   }
 
