@@ -8,6 +8,7 @@ export { ConfigError, problemsOf, type ConfigProblem } from './config/problem.ts
 export type * from './config/schema.ts';
 export { parseDuration, parseSize } from './config/units.ts';
 export type * from './dns/dns.ts';
+export { systemClock, type Clock } from './engine/clock.ts';
 export type * from './engine/events.ts';
 export type * from './environment/environment.ts';
 export { providerSourceOf, readProviderSource, type ProviderSource } from './host/discovery.ts';
@@ -30,5 +31,7 @@ export type * from './provider/resource.ts';
 export type * from './provider/secret.ts';
 export * from './provider/tokens.ts';
 export type * from './slot/slot.ts';
+export { memoryStore } from './state/memory.ts';
+export { openSqliteStore, type EmbeddedStore } from './state/sqlite.ts';
 export type * from './state/store.ts';
 export type * from './storage/storage.ts';
