@@ -70,8 +70,9 @@ describe('an environment of processes', () => {
     const environment = await scene.ensure(spec);
     expect(environment).toMatchObject({ phase: 'active' });
     expect((await get(environment)).text).toBe(`hello from the database ${SECRETS.KEY} undefined`);
-    const grep = (): string => execFileSync('grep', ['-rl', SECRETS.KEY, scene.daemon.stateFolder], { encoding: 'utf8' });
-    expect(grep).toThrow(expect.objectContaining({ status: 1 }) as Error); // grep's word for: found nowhere
+    const grep = (): string =>
+      execFileSync('grep', ['-rl', SECRETS.KEY, scene.daemon.stateFolder], { encoding: 'utf8' });
+    expect(grep).toThrow(expect.objectContaining({ status: 1 })); // grep's word for: found nowhere
   });
 
   test('is not written, started or changed again by a second ensure', async () => {
@@ -93,7 +94,10 @@ describe('an environment of processes', () => {
     const program = SERVER.replace('server.listen', 'await new Promise((r) => setTimeout(r, 1500)); server.listen');
     const spec = scene.specs.environment('aaaaaaaa0000-1', { web: scene.specs.web({ program }) });
     const made = scene.ensure(spec);
-    const creating = await until(() => scene.read(spec), (it) => it !== undefined);
+    const creating = await until(
+      () => scene.read(spec),
+      (it) => it !== undefined,
+    );
     if (!creating) throw new Error('it was there just now');
     const answer = await get(creating);
     expect(answer.status).toBe(503);
@@ -112,7 +116,7 @@ describe('an environment of processes', () => {
     expect(await scene.read(spec)).toBeUndefined();
   });
 
-  test('is another project\'s when its id is the same', async () => {
+  test("is another project's when its id is the same", async () => {
     const host = testHost(scene.specs, scene.daemon.env, SECRETS, 'other');
     const others = new LocalEnvironments(host, scene.daemon.newClient());
     const spec = scene.specs.environment('aaaaaaaa0000-1', { web: scene.specs.web({ env: { CONTENT: 'ours' } }) });
@@ -124,7 +128,9 @@ describe('an environment of processes', () => {
   });
 
   test('runs a worker without a port, and one in a folder of its tree', async () => {
-    const tree = scene.specs.tree({ 'apps/worker/run.mjs': 'console.log("in " + process.cwd().split("/").at(-1)); setInterval(() => {}, 1000);' });
+    const tree = scene.specs.tree({
+      'apps/worker/run.mjs': 'console.log("in " + process.cwd().split("/").at(-1)); setInterval(() => {}, 1000);',
+    });
     const worker = scene.specs.service({
       artefact: tree,
       command: [process.execPath, 'run.mjs'],
@@ -132,7 +138,10 @@ describe('an environment of processes', () => {
     });
     const spec = scene.specs.environment('aaaaaaaa0000-1', { worker });
     expect(await scene.ensure(spec)).toMatchObject({ phase: 'active' });
-    const lines = await until(() => logLines(spec.id), (it) => it.length > 0);
+    const lines = await until(
+      () => logLines(spec.id),
+      (it) => it.length > 0,
+    );
     expect(lines.map((line) => line.text)).toEqual(['in worker']);
   });
 
@@ -157,7 +166,8 @@ describe('an environment of processes', () => {
   test('runs its install once, and tells its lines', async () => {
     const tree = scene.specs.tree({
       'server.mjs': SERVER,
-      'install.mjs': 'import fs from "node:fs"; fs.appendFileSync("count", "x"); console.log("installed " + fs.readFileSync("count"));',
+      'install.mjs':
+        'import fs from "node:fs"; fs.appendFileSync("count", "x"); console.log("installed " + fs.readFileSync("count"));',
     });
     const web = scene.specs.web({ artefact: tree, install: [process.execPath, 'install.mjs'] });
     const spec = scene.specs.environment('aaaaaaaa0000-1', { web });
@@ -177,7 +187,10 @@ describe('what a person does with an environment', () => {
       other: scene.specs.service({ program }),
     });
     const environment = await scene.ensure(spec);
-    const first = await until(() => logLines(spec.id, { services: ['one'] }), (lines) => lines.length >= 5);
+    const first = await until(
+      () => logLines(spec.id, { services: ['one'] }),
+      (lines) => lines.length >= 5,
+    );
     expect(first.slice(0, 5).map((line) => line.text)).toEqual([0, 1, 2, 3, 4].map((n) => `line ${String(n)}`));
 
     const after = first[2]?.cursor ?? '';
@@ -186,10 +199,16 @@ describe('what a person does with an environment', () => {
       const query = { services: ['one'], after, follow: true };
       for await (const line of scene.driver.logs(environment, query, testCall())) seen.push(line.text);
     })();
-    await until(() => seen.length, (count) => count > 20);
+    await until(
+      () => seen.length,
+      (count) => count > 20,
+    );
     await scene.daemon.kill();
     const before = seen.length;
-    await until(() => seen.length, (count) => count > before + 20);
+    await until(
+      () => seen.length,
+      (count) => count > before + 20,
+    );
     await scene.destroy(spec);
     await followed;
     expect(seen.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, i) => `line ${String(i + 3)}`));
@@ -201,7 +220,8 @@ describe('what a person does with an environment', () => {
       web: scene.specs.web({ env: { CONTENT: 'x' }, secrets: { KEY: { name: 'KEY' } } }),
     });
     const environment = await scene.ensure(spec);
-    const script = 'process.stdin.on("data", (b) => { process.stdout.write(process.env.KEY + process.env.CONTENT + b); process.exit(7); })';
+    const script =
+      'process.stdin.on("data", (b) => { process.stdout.write(process.env.KEY + process.env.CONTENT + b); process.exit(7); })';
     const session = await scene.driver.exec(
       environment,
       { service: 'web', command: [process.execPath, '-e', script] },
@@ -216,23 +236,35 @@ describe('what a person does with an environment', () => {
 
   test('a service scales to none and back, also over a restart of the daemon, while the others run on', async () => {
     const { specs } = scene;
-    const spec = specs.environment('aaaaaaaa0000-1', { web: specs.web(), other: specs.web({ route: '/other', port: 3001 }) });
+    const spec = specs.environment('aaaaaaaa0000-1', {
+      web: specs.web(),
+      other: specs.web({ route: '/other', port: 3001 }),
+    });
     const environment = await scene.ensure(spec);
     const { text: pid } = await get(environment, '/pid');
     const scaleOther = (count: number): Promise<void> =>
       scene.driver.scale(environment, { other: { min: count, max: count } }, testCall());
 
     await scaleOther(0);
-    await until(() => get(environment, '/other'), ({ status }) => status === 503);
+    await until(
+      () => get(environment, '/other'),
+      ({ status }) => status === 503,
+    );
     expect((await get(environment, '/pid')).text).toBe(pid);
     expect(marked()).toBe(1);
     expect(await scene.driver.health(environment, testCall())).toMatchObject({ healthy: false });
     await scene.daemon.stop();
-    await until(() => scene.driver.health(environment, testCall()), (health) => health.parts.web?.healthy === true);
+    await until(
+      () => scene.driver.health(environment, testCall()),
+      (health) => health.parts.web?.healthy === true,
+    );
     expect(marked()).toBe(1);
 
     await scaleOther(3);
-    await until(() => scene.driver.health(environment, testCall()), (health) => health.parts.other?.instances === 3);
+    await until(
+      () => scene.driver.health(environment, testCall()),
+      (health) => health.parts.other?.instances === 3,
+    );
     expect(await scene.driver.health(environment, testCall())).toMatchObject({ healthy: true });
   });
 

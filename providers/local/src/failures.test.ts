@@ -25,7 +25,9 @@ async function failure(services: Readonly<Record<string, ServiceSpec>>): Promise
 
 describe('an environment that can not be made names the service, and why', () => {
   test('it exits again and again: with its last lines', async () => {
-    const message = await failure({ web: scene.specs.web({ program: 'console.log("my last words"); process.exit(4);' }) });
+    const message = await failure({
+      web: scene.specs.web({ program: 'console.log("my last words"); process.exit(4);' }),
+    });
     expect(message).toContain('service web exited with code 4');
     expect(message).toContain('| my last words');
   });
@@ -45,7 +47,9 @@ describe('an environment that can not be made names the service, and why', () =>
   test('it listens on a port that nobody told it', async () => {
     const program = "import net from 'node:net'; net.createServer().listen(0, '127.0.0.1');";
     const message = await failure({ web: scene.specs.web({ program, health: quick }) });
-    expect(message).toMatch(/it listens on 127\.0\.0\.1:\d+, neither on the port in PORT \(\d+\) nor on the declared port 3000/);
+    expect(message).toMatch(
+      /it listens on 127\.0\.0\.1:\d+, neither on the port in PORT \(\d+\) nor on the declared port 3000/,
+    );
   });
 
   test.each([
@@ -55,14 +59,18 @@ describe('an environment that can not be made names the service, and why', () =>
     ['./script', '"./script" names an interpreter that is not there'],
   ])('its command is %s', async (command, expected) => {
     const artefact = scene.specs.tree({ 'server.mjs': SERVER, script: '#!/nowhere/interpreter\n' });
-    expect(await failure({ web: scene.specs.web({ artefact, command: [command] }) })).toContain(`service web: ${expected}`);
+    expect(await failure({ web: scene.specs.web({ artefact, command: [command] }) })).toContain(
+      `service web: ${expected}`,
+    );
   });
 
   test('its folder is not in the tree, or leads out of it', async () => {
     const message = await failure({ web: scene.specs.web({ workingDir: 'apps/web' }) });
     expect(message).toContain('service web: the source tree has no folder "apps/web"');
     await scene.destroy({ id: 'aaaaaaaa0000-1' });
-    expect(await failure({ web: scene.specs.web({ workingDir: '../..' }) })).toContain('"../.." leads out of the source tree');
+    expect(await failure({ web: scene.specs.web({ workingDir: '../..' }) })).toContain(
+      '"../.." leads out of the source tree',
+    );
   });
 
   test('its install fails: with its last lines, and the command is not started', async () => {
@@ -121,7 +129,10 @@ describe('a program that goes its own way is found', () => {
     const direct = await fetch(`http://${environment.address?.value ?? ''}:${String(port)}/`);
     expect(await direct.text()).toBe('content of aaaaaaaa0000-1');
     await get(environment, '/crash').catch(() => undefined);
-    await until(() => get(environment).catch(() => ({ status: 0 })), ({ status }) => status === 200);
+    await until(
+      () => get(environment).catch(() => ({ status: 0 })),
+      ({ status }) => status === 200,
+    );
   });
 
   test('another program that has the declared port is not taken for it', async () => {

@@ -23,10 +23,13 @@ test('processes of a daemon that was killed run on, and are started anew once by
   const before = new Set(marked().map(({ pid }) => pid));
   expect(before.size).toBe(2);
   await scene.daemon.kill();
-  expect(marked().map(({ pid }) => pid)).toEqual(expect.arrayContaining([...before]) as number[]);
+  expect(marked().map(({ pid }) => pid)).toEqual(expect.arrayContaining([...before]));
 
   expect(await scene.ensure(spec)).toMatchObject({ url: environment.url, address: environment.address });
-  await until(() => get(environment).catch(() => undefined), (it) => it?.status === 200);
+  await until(
+    () => get(environment).catch(() => undefined),
+    (it) => it?.status === 200,
+  );
   const variables: unknown = JSON.parse((await get(environment, '/env')).text);
   expect(variables).toMatchObject({ KEY: 'secret', CONTENT: 'a' });
   const after = await until(marked, (all) => all.length === 2);
@@ -39,7 +42,10 @@ test('a machine that was restarted is recovered from by one command', async () =
   await scene.daemon.kill();
   await endProcesses(marked, 0);
   await scene.ensure(spec);
-  await until(() => get(environment).catch(() => undefined), (it) => it?.status === 200);
+  await until(
+    () => get(environment).catch(() => undefined),
+    (it) => it?.status === 200,
+  );
   expect(marked()).toHaveLength(1);
 });
 
@@ -50,7 +56,9 @@ test('a program that wiped its environment is ended all the same', async () => {
   const spec = scene.specs.environment('aaaaaaaa0000-1', { worker });
   await scene.ensure(spec);
   const sleeping = (): readonly ProcessEntry[] =>
-    listProcesses().filter(({ pid }) => cmdlineOf(pid).replaceAll('\0', ' ') === 'sleep 1000 ' && markerOf(pid) === undefined);
+    listProcesses().filter(
+      ({ pid }) => cmdlineOf(pid).replaceAll('\0', ' ') === 'sleep 1000 ' && markerOf(pid) === undefined,
+    );
   const [before] = await until(sleeping, (all) => all.length === 1);
   await scene.daemon.kill();
   await scene.ensure(spec);
@@ -60,7 +68,8 @@ test('a program that wiped its environment is ended all the same', async () => {
 });
 
 test('wherever the daemon is killed while it makes and destroys, one of everything comes of it, and then nothing', async () => {
-  const install = 'import fs from "node:fs"; fs.writeFileSync("installed", "yes"); await new Promise((r) => setTimeout(r, 150));';
+  const install =
+    'import fs from "node:fs"; fs.writeFileSync("installed", "yes"); await new Promise((r) => setTimeout(r, 150));';
   const program = `import fs from 'node:fs'; fs.readFileSync('installed'); ${SERVER}`;
   const artefact = scene.specs.tree({ 'install.mjs': install, 'server.mjs': program });
   const base = { artefact, install: [process.execPath, 'install.mjs'] };
@@ -73,14 +82,27 @@ test('wherever the daemon is killed while it makes and destroys, one of everythi
     const killing = killLater(60 * round);
     const environment = await scene.ensure(spec);
     await killing;
-    expect(await until(() => scene.read(spec), (it) => it?.phase !== 'creating')).toMatchObject({ phase: 'active' });
-    await until(() => get(environment).catch(() => undefined), (it) => it?.text === `content of ${id}`);
+    expect(
+      await until(
+        () => scene.read(spec),
+        (it) => it?.phase !== 'creating',
+      ),
+    ).toMatchObject({ phase: 'active' });
+    await until(
+      () => get(environment).catch(() => undefined),
+      (it) => it?.text === `content of ${id}`,
+    );
     expect(marked()).toHaveLength(2);
 
     const killingAgain = killLater(25 * round);
     await scene.destroy(spec);
     await killingAgain;
-    expect(await until(() => scene.read(spec), (it) => it === undefined)).toBeUndefined();
+    expect(
+      await until(
+        () => scene.read(spec),
+        (it) => it === undefined,
+      ),
+    ).toBeUndefined();
     expect(marked()).toEqual([]);
     const strays = readFolder(scene.daemon.client.paths.environments);
     expect(strays).toEqual([]);

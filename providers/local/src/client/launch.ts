@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ProviderError } from '@clusternator/core';
 import { z } from 'zod';
+import type { Lock } from '../control/lock.ts';
 import { messageOf, type LocalPaths } from '../control/paths.ts';
 import { PROTOCOL, statusSchema, type DaemonStatus } from '../control/protocol.ts';
 import { ask, ConnectionLost } from './wire.ts';
@@ -20,7 +21,6 @@ export interface LaunchOptions {
 /** Its exit code when another daemon has the lock. */
 const ANOTHER_RUNS = 75;
 const START_SECONDS = 20;
-const RESPAWN_SECONDS = 1;
 const infoSchema = z.object({ socket: z.string() });
 
 /** Where the daemon that runs says that its socket is, or where one would put it. */
@@ -47,30 +47,52 @@ export async function findDaemon(paths: LocalPaths, signal: AbortSignal): Promis
 }
 
 /**
- * Returns once a daemon of our version takes commands. Many may do this at the same time: one daemon comes of it.
+ * Returns once a daemon of our version takes commands. Many may do this at the same time: one starts it, the others wait, and take over
+ * if that one dies.
  * @throws ProviderError `unavailable` (with the end of its log), `unsupported` (a newer version's daemon runs).
  */
 export async function ensureDaemon(options: LaunchOptions, signal: AbortSignal): Promise<DaemonStatus> {
-  const deadline = Date.now() + (options.startSeconds ?? START_SECONDS) * 1000;
-  const logStart = sizeOf(options.paths.log);
-  let started: Promise<number | null> | undefined;
-  let startedMs = 0;
-  for (let pause = 10; Date.now() < deadline; pause = Math.min(pause * 1.2, 100)) {
-    const status = await findDaemon(options.paths, signal);
-    if (status?.protocol === PROTOCOL) return status;
-    if (status) await replace(options.paths, status, signal);
-    if (!started) {
-      startedMs = Date.now();
-      started = start(options);
+  const { paths, startSeconds = START_SECONDS } = options;
+  const deadline = Date.now() + startSeconds * 1000;
+  const logStart = readLog(paths.log).length;
+  let lock: Lock | undefined;
+  try {
+    for (let pause = 10; Date.now() < deadline; pause = Math.min(pause * 1.2, 100)) {
+      const status = await findDaemon(paths, signal);
+      if (status?.protocol === PROTOCOL) return status;
+      if (status) await replace(paths, status, signal);
+      lock ??= await lockOf(paths);
+      if (lock) {
+        const code = await startAndLook(options, deadline, signal);
+        if (code === 'too late') break;
+        if (code !== 0 && code !== ANOTHER_RUNS) throw failed(options, logStart, `ended with code ${String(code)}`);
+      }
+      await sleep(pause, undefined, { signal });
     }
-    const code = await Promise.race([started, sleep(pause, 'runs' as const, { signal })]);
-    if (code === 'runs') continue;
-    if (code !== ANOTHER_RUNS) throw failed(options, logStart, `ended with code ${String(code)}`);
-    // Another one has the lock and is about to answer, unless it is about to end.
-    await sleep(pause, undefined, { signal });
-    if (Date.now() - startedMs > RESPAWN_SECONDS * 1000) started = undefined;
+  } finally {
+    lock?.release();
   }
-  throw failed(options, logStart, `takes no commands after ${String(options.startSeconds ?? START_SECONDS)} s`);
+  throw failed(options, logStart, `takes no commands after ${String(startSeconds)} s`);
+}
+
+async function lockOf(paths: LocalPaths): Promise<Lock | undefined> {
+  const { tryLockOnce } = await import('../control/lock.ts');
+  return tryLockOnce(paths.startLock);
+}
+
+/** @returns 0 once it takes commands, else the code that it ended with. One that was asked to stop may still hold the lock. */
+async function startAndLook(
+  options: LaunchOptions,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<number | null | 'too late'> {
+  const ended = start(options);
+  for (let pause = 5; Date.now() < deadline; pause = Math.min(pause * 1.2, 50)) {
+    const code = await Promise.race([ended, sleep(pause, 'runs' as const, { signal })]);
+    if (code !== 'runs') return code;
+    if (await findDaemon(options.paths, signal)) return 0;
+  }
+  return 'too late';
 }
 
 /** Our own processes are brought back by the daemon that follows. */
@@ -89,6 +111,17 @@ export async function askToStop(paths: LocalPaths, signal: AbortSignal): Promise
     await ask(socketOf(paths), { method: 'POST', path: '/v1/stop', signal });
   } catch (error) {
     if (!(error instanceof ConnectionLost)) throw error;
+  }
+}
+
+/** Resolves once no daemon holds the lock. Processes may take some seconds to end. */
+export async function hasEnded(paths: LocalPaths, signal: AbortSignal): Promise<void> {
+  const { tryLockOnce } = await import('../control/lock.ts');
+  for (;;) {
+    const lock = tryLockOnce(paths.lock);
+    lock?.release();
+    if (lock) return;
+    await sleep(50, undefined, { signal });
   }
 }
 
@@ -122,10 +155,6 @@ function failed({ paths }: LaunchOptions, logStart: number, why: string): Provid
     retry: 'never',
     hint: `its whole log is ${paths.log}`,
   });
-}
-
-function sizeOf(file: string): number {
-  return readLog(file).length;
 }
 
 function readLog(file: string): Buffer {

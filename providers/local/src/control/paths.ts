@@ -11,6 +11,8 @@ export interface LocalPaths {
   readonly database: string;
   /** Its lock is held by the daemon that runs. */
   readonly lock: string;
+  /** Its lock is held by the command that is about to start a daemon. */
+  readonly startLock: string;
   /** Seals the secrets in the database. */
   readonly key: string;
   readonly log: string;
@@ -59,6 +61,7 @@ export function openLocalPaths(
     folder: real,
     database: path.join(real, 'local.db'),
     lock: path.join(real, 'daemon.lock'),
+    startLock: path.join(real, 'start.lock'),
     key: path.join(real, 'secrets.key'),
     log: path.join(real, 'daemon.log'),
     info: path.join(real, 'daemon.json'),

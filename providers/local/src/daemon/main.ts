@@ -1,6 +1,6 @@
 import { messageOf, openLocalPaths, stateFolderOf } from '../control/paths.ts';
 import { boundDaemonLog, logLine } from './daemon-log.ts';
-import { tryLock } from './lock.ts';
+import { tryLock } from '../control/lock.ts';
 
 /** Another daemon has the lock: not a failure of whoever started this one. */
 export const EXIT_ANOTHER_RUNS = 75;

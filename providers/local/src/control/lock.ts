@@ -17,13 +17,14 @@ const TRIES = 4;
 export async function tryLock(file: string): Promise<Lock | undefined> {
   for (let tries = 0; tries < TRIES; tries++) {
     if (tries > 0) await sleep(10 + Math.random() * 40);
-    const lock = tryOnce(file);
+    const lock = tryLockOnce(file);
     if (lock) return lock;
   }
   return undefined;
 }
 
-function tryOnce(file: string): Lock | undefined {
+/** As `tryLock`, but of two that try at the same moment both may be refused. */
+export function tryLockOnce(file: string): Lock | undefined {
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
     database.exec('BEGIN EXCLUSIVE');
