@@ -8,7 +8,7 @@ import { Child } from '../state/testing/child.ts';
 import { scratchFolder } from '../state/testing/scratch.ts';
 
 const scratch = scratchFolder();
-const script = join(import.meta.dirname, 'testing/worker.ts');
+const script = join(import.meta.dirname, 'testing/worker-process.ts');
 
 function scenario() {
   const folder = mkdtempSync(join(scratch, 'crash-'));

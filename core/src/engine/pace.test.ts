@@ -84,7 +84,7 @@ test('a damaged table is made anew', async () => {
 
 test('several processes together keep to one rate', async () => {
   const folder = newFolder();
-  const script = join(import.meta.dirname, 'testing/pacer.ts');
+  const script = join(import.meta.dirname, 'testing/pacer-process.ts');
   const children = Array.from({ length: 3 }, () => new Child(script, [folder, '20']));
   await Promise.all(children.map((child) => child.says('ready')));
   for (const child of children) child.process.stdin!.write('go\n');

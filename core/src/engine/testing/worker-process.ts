@@ -1,6 +1,6 @@
 /**
  * A process that carries out an operation on a real store and stands still where it is told to:
- * `worker.ts <state file> <cloud folder> start|resume <operation or -> <step>:<where>`.
+ * `worker-process.ts <state file> <cloud folder> start|resume <operation or -> <step>:<where>`.
  * An effect is a file named by the step's token: what a cloud that knows tokens makes once.
  */
 import { appendFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs';

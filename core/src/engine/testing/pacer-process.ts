@@ -1,4 +1,4 @@
-/** A process that takes turns and tells when each came, in the machine's monotonic time: `pacer.ts <folder> <turns>`. */
+/** A process that takes turns and tells when each came, in the machine's monotonic time: `pacer-process.ts <folder> <turns>`. */
 import { testCall } from '../../state/testing/call.ts';
 import { systemClock } from '../clock.ts';
 import { openPacer } from '../pace.ts';
