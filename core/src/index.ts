@@ -15,6 +15,7 @@ export { providerSourceOf, readProviderSource, type ProviderSource } from './hos
 export { loadProvider } from './host/load-provider.ts';
 export { openProject } from './host/open-project.ts';
 export type * from './host/project.ts';
+export type * from './host/slots.ts';
 export { CORE_VERSION } from './host/version.ts';
 export * from './names/environment-id.ts';
 export { canonicalJson, fingerprint } from './names/fingerprint.ts';
@@ -31,6 +32,7 @@ export type * from './provider/resource.ts';
 export type * from './provider/secret.ts';
 export * from './provider/tokens.ts';
 export type * from './slot/slot.ts';
+export { promotionDiagram, TRANSITIONS, type SlotState } from './slot/transitions.ts';
 export { memoryStore } from './state/memory.ts';
 export { openSqliteStore, type EmbeddedStore } from './state/sqlite.ts';
 export type * from './state/store.ts';

@@ -7,6 +7,7 @@ import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
 import type { OperationDocument } from '../state/documents.ts';
 import { openSession, stateFile } from './open-session.ts';
+import { openSlots } from './open-slots.ts';
 import { projectName, workTreeConfig } from './project-name.ts';
 import type { OpenOptions, OperationView, Project } from './project.ts';
 import type { Session } from './session.ts';
@@ -106,6 +107,7 @@ export async function openProject(options: OpenOptions): Promise<Project> {
     async capabilities() {
       return (await session.bind(await session.provider())).capabilities;
     },
+    slots: () => openSlots(session),
     async *exportState() {
       const { salvage } = await import('../state/salvage.ts');
       const tell = (message: string): void => {

@@ -5,6 +5,7 @@ import type { Plan } from '../provider/resource.ts';
 import type { ErrorCode } from '../provider/error.ts';
 import type { ProjectConfig } from '../config/schema.ts';
 import type { ProviderSource } from './discovery.ts';
+import type { Slots } from './slots.ts';
 
 /** Where a project is, and what it is told from outside. */
 export interface OpenOptions {
@@ -137,6 +138,7 @@ export interface Project {
   resume(id: string): Promise<OperationView>;
   abort(id: string): Promise<OperationView>;
   capabilities(): Promise<Capabilities>;
+  slots(): Slots;
   /** All documents, one JSON object a line. Also from a store that is damaged, as far as it can be read. */
   exportState(): AsyncIterable<{ readonly key: string; readonly value: unknown }>;
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 /** What went wrong, to act on. From core alone come `superseded`, `already-exists` (made from another spec), `refused` (a rule: a pin, a
  *  protected environment), `unhealthy` (verification failed, nothing was routed), `reverted` (turned back by itself) and `degraded`
- *  (neither finished nor undone, to be resumed). */
+ *  (neither finished nor undone, to be resumed), `drifted` (the cloud's routes are not those that we wrote; nothing was). */
 export type ErrorCode =
   | 'not-found'
   | 'already-exists'
@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'unhealthy'
   | 'reverted'
   | 'degraded'
+  | 'drifted'
   | 'internal';
 /** Left out, `retry` and `effect` follow from the code. `path` is at fault, in the config or the arguments; `hint` says what to do. */
 export interface ErrorDetail {

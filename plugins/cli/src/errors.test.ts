@@ -29,6 +29,7 @@ describe('exit codes', () => {
     ['unhealthy', {}, 5],
     ['reverted', {}, 6],
     ['degraded', {}, 8],
+    ['drifted', {}, 10],
     ['internal', {}, 1],
     ['internal', { interrupted: true }, 130],
   ])('%s with %j is %i', (code, context, exit) => {

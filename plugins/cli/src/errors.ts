@@ -67,6 +67,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode | ((context: Fai
   unhealthy: Exit.unverified,
   reverted: Exit.reverted,
   degraded: Exit.degraded,
+  drifted: Exit.differences,
   internal: Exit.unexpected,
 };
 
@@ -91,6 +92,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, string>> = {
   unhealthy: 'Verification failed: it did not build, start or answer. Nothing was routed to it.',
   reverted: 'It was turned back automatically.',
   degraded: 'It could neither be finished nor undone. It is to be resumed.',
+  drifted: 'The routes in the cloud are not those that were written. Nothing was overwritten.',
   internal: 'A failure that nothing else describes.',
 };
 
