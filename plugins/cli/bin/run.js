@@ -20,11 +20,17 @@ if (Number(process.versions.node.split('.')[0]) < WANTED_MAJOR) {
     process.stdout.write(`clusternator/${version} ${process.platform}-${process.arch} node-${process.version}\n`);
   } else {
     const { createRequire, enableCompileCache } = process.getBuiltinModule('node:module');
+    const { existsSync } = process.getBuiltinModule('node:fs');
     const { env } = process;
+    const program = join(root, 'dist', 'cli.cjs');
     // Not Node's default under the shared temporary folder, where another user could leave code for us.
     const caches = env.XDG_CACHE_HOME?.startsWith('/') ? env.XDG_CACHE_HOME : join(env.HOME ?? root, '.cache');
     enableCompileCache(env.NODE_COMPILE_CACHE || join(caches, 'clusternator', 'compiled'));
-    const { start } = createRequire(import.meta.url)(join(root, 'dist', 'cli.cjs'));
-    await start(argv, root);
+    if (existsSync(program)) {
+      await createRequire(import.meta.url)(program).start(argv, root);
+    } else {
+      process.stderr.write(`${program} is missing. In a clone, make it with: npm run build\n`);
+      process.exitCode = 1;
+    }
   }
 }

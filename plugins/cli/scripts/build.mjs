@@ -1,11 +1,14 @@
 // Bundles the bin into one file whose parts run when they are used: docs/decisions/0005-start-up.md has the measurements.
 import { build } from 'esbuild';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { leanOclif } from './lean-oclif.mjs';
 import { ownFiles } from './own-files.mjs';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
+// Moved into place in the end, so that a build that fails leaves the one that works.
+const fresh = join(dist, 'fresh');
 const options = {
   absWorkingDir: root,
   bundle: true,
@@ -32,9 +35,7 @@ const options = {
   ],
 };
 
-for (const entry of await readdir(dist).catch(() => [])) {
-  if (entry !== 'types') await rm(join(dist, entry), { recursive: true });
-}
+await rm(fresh, { recursive: true, force: true });
 const files = await readdir(join(root, 'src', 'commands'), { recursive: true });
 const commands = files
   .map((file) => file.replaceAll('\\', '/'))
@@ -43,9 +44,19 @@ const commands = files
 await build({
   ...options,
   stdin: { contents: entry(commands), resolveDir: root, sourcefile: 'entry.js' },
-  outfile: join(dist, 'cli.cjs'),
-  plugins: [englishAlone(), ownFiles({ folder: dist, options, except: ['@clusternator/core', 'zod'] })],
+  outfile: join(fresh, 'cli.cjs'),
+  plugins: [
+    leanOclif(),
+    englishAlone(),
+    ownFiles({ folder: fresh, options, except: ['@clusternator/core', 'zod', 'wsl-utils'] }),
+  ],
 });
+
+for (const name of await readdir(dist)) {
+  if (name !== 'types' && name !== 'fresh') await rm(join(dist, name), { recursive: true });
+}
+for (const name of await readdir(fresh)) await rename(join(fresh, name), join(dist, name));
+await rmdir(fresh);
 
 /** A getter each, so that only the command that runs is evaluated. */
 function entry(files) {

@@ -1,4 +1,4 @@
-import { Command, Flags, type Interfaces } from '@oclif/core';
+import { Command, Config, Flags, type Interfaces } from '@oclif/core';
 import type { EngineEvent } from '@clusternator/core';
 import { Exit, type FailureContext } from './errors.ts';
 import { failureLines, failureOf, type Failure } from './failure.ts';
@@ -40,6 +40,17 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
     }),
     verbose: Flags.boolean({ summary: 'Also show what builds print, and details of failures.', helpGroup: 'GLOBAL' }),
   };
+
+  /** As oclif's, without loading its config a second time where it is this copy's own. */
+  static override async run<T extends Command>(
+    this: new (argv: string[], config: Config) => T,
+    argv?: string[],
+    config?: Interfaces.LoadOptions,
+  ): Promise<ReturnType<T['run']>> {
+    if (!(config instanceof Config)) return Command.run.call(this, argv, config) as ReturnType<T['run']>; // `call` loses the type of `this`
+    const command = new this(argv ?? [], config);
+    return command['_run']<ReturnType<T['run']>>();
+  }
 
   protected flags!: FlagsOf<C>;
   protected args!: ArgsOf<C>;
