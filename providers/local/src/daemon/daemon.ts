@@ -15,6 +15,7 @@ import { Environments } from './environments.ts';
 import { endLeftovers, removeStrayFolders } from './leftovers.ts';
 import { PortPool } from './port-pool.ts';
 import { routes } from './routes.ts';
+import { serverPorts, type PortSource } from './server-ports.ts';
 import { Vault } from './vault.ts';
 import { Volumes } from './volumes.ts';
 import { databaseZones } from './zone-storage.ts';
@@ -27,23 +28,6 @@ export interface DaemonOptions {
   /** A client asked it to end. */
   readonly onStop: () => void;
 }
-
-/** A server's port: what its variable says, or what it was before, or a free one of its range. */
-interface PortSource {
-  readonly setting: string;
-  readonly variable: string;
-  readonly range: { readonly from: number; readonly to: number };
-}
-const PROXY_PORT: PortSource = {
-  setting: 'proxy port',
-  variable: 'CLUSTERNATOR_LOCAL_PORT',
-  range: { from: 7410, to: 7439 },
-};
-const DNS_PORT: PortSource = {
-  setting: 'dns port',
-  variable: 'CLUSTERNATOR_LOCAL_DNS_PORT',
-  range: { from: 7453, to: 7482 },
-};
 
 /** All that runs in the background for one state folder. Whoever starts it holds the lock. */
 export class Daemon {
@@ -75,7 +59,8 @@ export class Daemon {
   }
 
   async #start(): Promise<void> {
-    const { env, log, paths } = this.#options;
+    const { env, log, paths, stateFolder } = this.#options;
+    const ports = serverPorts(stateFolder, paths.home, env);
     const database = this.#ending(LocalDatabase.open(paths.database), (it) => {
       it.close();
     });
@@ -86,10 +71,10 @@ export class Daemon {
       log(error === undefined ? message : `${message}: ${messageOf(error)}`);
     };
     const proxy = this.#ending(new ProxyServer({ table, log: logError }), (it) => it.close());
-    const proxyPort = await this.#listen(database, PROXY_PORT, (choice) => proxy.listen(choice));
+    const proxyPort = await this.#listen(database, ports.proxy, (choice) => proxy.listen(choice));
     const zones = await ZoneStore.open(databaseZones(database));
     const dns = this.#ending(new DnsServer({ store: zones, log: logError }), (it) => it.close());
-    const dnsPort = await this.#listen(database, DNS_PORT, (choice) => dns.listen(choice));
+    const dnsPort = await this.#listen(database, ports.dns, (choice) => dns.listen(choice));
     const runtime = new ContainerRuntime({ home: paths.home, env });
     const usersOf = (scope: Scope, id: string): readonly string[] => environments.usersOf(scope, id);
     const volumes = new Volumes({ folder: paths.volumes, home: paths.home, database, runtime, usersOf });
