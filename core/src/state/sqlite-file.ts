@@ -1,9 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, openSync, closeSync, fsyncSync, rmSync, statSync, type Stats } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  fsyncSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  type Stats,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { throwIfAborted } from '../engine/call.ts';
 import { systemClock } from '../engine/clock.ts';
+import { identityOf, livenessOf } from '../engine/identity.ts';
 import { systemCodeOf } from '../engine/thrown.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
@@ -110,6 +122,7 @@ export class SqliteFile {
   /** Whole or not at all: it is made under another name, so that an empty or half file is always damage, never somebody's beginning. */
   private create(Database: typeof DatabaseSync): void {
     mkdirSync(dirname(this.file), { recursive: true, mode: 0o700 });
+    removeDeadDrafts(this.file);
     const draft = `${this.file}.${process.pid}-${randomBytes(4).toString('hex')}.new`;
     try {
       closeSync(openSync(draft, 'wx', 0o600)); // SQLite itself would make it as the umask says
@@ -206,6 +219,14 @@ function prepared(db: DatabaseSync, statements: Map<string, StatementSync>, text
 
 function pragma(db: DatabaseSync, name: string): number {
   return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+/** Of processes that were killed while they made one. */
+function removeDeadDrafts(file: string): void {
+  for (const name of readdirSync(dirname(file))) {
+    const pid = name.startsWith(`${basename(file)}.`) && /\.(\d+)-[0-9a-f]{8}\.new/.exec(name)?.[1];
+    if (pid && livenessOf(identityOf(Number(pid))) === 'dead') rmSync(join(dirname(file), name), { force: true });
+  }
 }
 
 function statOf(file: string): Stats | undefined {

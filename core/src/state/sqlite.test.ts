@@ -86,6 +86,19 @@ describe('the file', () => {
     expect(existsSync(file)).toBe(false);
   });
 
+  test('drafts of processes that were killed while they made one are removed, those of the living are not', async () => {
+    const file = newFile();
+    mkdirSync(dirname(file));
+    const dead = new Child(writer, [file, 'race', 'x']);
+    await dead.kill();
+    const [left, kept] = [dead.process.pid!, process.ppid].map((pid) => `${file}.${pid}-0a1b2c3d.new`);
+    for (const draft of [left!, kept!]) writeFileSync(draft, '');
+    const store = openSqliteStore(file);
+    await store.put('a', '1', null, call);
+    expect([existsSync(left!), existsSync(kept!)]).toEqual([false, true]);
+    store.close();
+  });
+
   test('many first puts in one process at once make one store', async () => {
     const store = openSqliteStore(newFile());
     await Promise.all(Array.from({ length: 50 }, (_, at) => store.put(`env/${at}`, '1', null, call)));
