@@ -47,7 +47,8 @@ export function send(response: ServerResponse, answer: Answer): void {
     return;
   }
   const body = `${answer.text}\n`;
-  response.writeHead(answer.status, {
+  // Named, because a reason phrase that could not be passed on may still be set.
+  response.writeHead(answer.status, STATUS_CODES[answer.status] ?? '', {
     'content-type': 'text/plain; charset=utf-8',
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',

@@ -319,6 +319,28 @@ describe('when things go away', () => {
     },
   );
 
+  test.each([
+    ['HTTP/1.1 600 \xe9\x01\r\nContent-Length: 2\r\n\r\nok', 600, 'ok'],
+    ['HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n', 502, undefined],
+    ['HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\nhello', 204, ''],
+    ['HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n', 502, undefined],
+    ['HTTP/1.1 200 OK\r\nX: a\x01b\r\nContent-Length: 0\r\n\r\n', 502, undefined],
+    ['HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n', 502, undefined],
+    ['HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTrailer: x\r\n\r\nhello', 200, 'hello'],
+    ['HTTP/1.1 200 OK\r\n\r\nto the end', 200, 'to the end'],
+    ['HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok', 200, 'ok'],
+    [`HTTP/1.1 200 OK\r\nX: ${'y'.repeat(70_000)}\r\n\r\n`, 502, undefined],
+    ['HTTP/1.1 103 E\r\nLink: garbage\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', 200, 'ok'],
+  ])('odd answers: %j', async (text, status, body) => {
+    await using s = await stage();
+    await using upstream = await tcpServer((socket) => socket.once('data', () => socket.end(text, 'latin1')));
+    s.serve(upstream.port);
+    const reply = await request(s.port, '/');
+    expect(reply.status).toBe(status);
+    expect(body === undefined || reply.body === body).toBe(true);
+    expect(status === 204 && 'content-length' in reply.headers).toBe(false);
+  });
+
   test('of several endpoints each gets its turn, and dead ones are passed over', async () => {
     await using s = await stage();
     const one = await s.backend((_, answer) => answer.end('one'));

@@ -91,11 +91,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.passInformation(status, headers);
       return;
     }
+    const encoding = headers['transfer-encoding'];
+    if (encoding !== undefined && String(encoding).toLowerCase() !== 'chunked') {
+      this.fail(badGateway(this.about(), 'its answer has an encoding that is not known here'));
+      controller.abort(new Error('unknown transfer encoding'));
+      return;
+    }
     const length = headers['content-length'];
     this.declaredLength = typeof length === 'string' ? Number(length) : undefined;
     this.trailersFollow = headers.trailer !== undefined && this.declaredLength === undefined;
-    const raw = controller.rawHeaders;
-    response.writeHead(status, message ?? '', clientHeaders(Array.isArray(raw) ? raw : [], this.trailersFollow));
+    const raw = Array.isArray(controller.rawHeaders) ? controller.rawHeaders : [];
+    const reason = message === undefined || NOT_IN_REASON.test(message) ? '' : message;
+    response.writeHead(status, reason, clientHeaders(raw, { status, trailersFollow: this.trailersFollow }));
     // Headers travel with the first bytes where these are here already, and alone where they aren't.
     process.nextTick(flushIfIdle, this);
   }
@@ -127,7 +134,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     const { response } = this.input;
-    if (this.gone || response.destroyed) return;
+    if (this.gone || this.answered || response.destroyed) return;
     const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
     if (this.controller === undefined && UNREACHED.has(code)) {
       this.passOver(code);
@@ -213,6 +220,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
+// RFC 9112 §4: Node refuses to write anything else.
+const NOT_IN_REASON = /[^\t\x20-\x7e\x80-\xff]/;
 const ONE_WRITE_BYTES = 16_384;
 
 function flushIfIdle(exchange: Exchange): void {

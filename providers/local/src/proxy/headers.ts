@@ -77,7 +77,10 @@ export function upstreamHeaders(request: IncomingMessage, client: Client, truste
  * The response's headers for the client, flat.
  * @param trailersFollow - Whether the response can carry the trailers that it announces.
  */
-export function clientHeaders(raw: readonly (Buffer | string)[], trailersFollow: boolean): string[] {
+export function clientHeaders(
+  raw: readonly (Buffer | string)[],
+  { status, trailersFollow }: { readonly status: number; readonly trailersFollow: boolean },
+): string[] {
   const out: string[] = [];
   let named: ReadonlySet<string> | undefined;
   for (let i = 0; i < raw.length; i += 2) {
@@ -85,6 +88,8 @@ export function clientHeaders(raw: readonly (Buffer | string)[], trailersFollow:
     const lower = name.toLowerCase();
     if (lower === 'connection') named = connectionOptions(text(raw[i + 1]));
     if (HOP_BY_HOP.has(lower) || (lower === 'trailer' && !trailersFollow)) continue;
+    // RFC 9110 §8.6: a 204 has no length, and who reads one might wait for it.
+    if (status === 204 && lower === 'content-length') continue;
     out.push(name, text(raw[i + 1]));
   }
   return named === undefined ? out : without(out, named);

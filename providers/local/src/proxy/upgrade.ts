@@ -101,8 +101,14 @@ function openTunnel(
 ): Tunnel {
   const { socket, head } = input;
   const protocol = answer.headers.upgrade ?? '';
-  const flat = [...clientHeaders(answer.rawHeaders, false), 'connection', 'Upgrade', 'upgrade', protocol];
-  let text = `HTTP/1.1 101 ${answer.statusMessage ?? 'Switching Protocols'}\r\n`;
+  const flat = [
+    ...clientHeaders(answer.rawHeaders, { status: 101, trailersFollow: false }),
+    'connection',
+    'Upgrade',
+    'upgrade',
+    protocol,
+  ];
+  let text = 'HTTP/1.1 101 Switching Protocols\r\n';
   for (let i = 0; i < flat.length; i += 2) text += `${flat[i] ?? ''}: ${flat[i + 1] ?? ''}\r\n`;
   for (const side of [socket, upstreamSocket]) {
     if (!(side instanceof Socket)) continue;
@@ -119,8 +125,9 @@ function openTunnel(
 /** The upstream declined: a plain answer, and the connection ends with it. */
 async function passOn(input: UpgradeInput, answer: IncomingMessage): Promise<undefined> {
   await respond(input, (response) => {
-    response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', [
-      ...clientHeaders(answer.rawHeaders, false),
+    const status = answer.statusCode ?? 502;
+    response.writeHead(status, [
+      ...clientHeaders(answer.rawHeaders, { status, trailersFollow: false }),
       'connection',
       'close',
     ]);
