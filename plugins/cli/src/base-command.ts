@@ -47,9 +47,9 @@ export abstract class BaseCommand<C extends typeof Command> extends Command {
     argv?: string[],
     config?: Interfaces.LoadOptions,
   ): Promise<ReturnType<T['run']>> {
-    if (!(config instanceof Config)) return Command.run.call(this, argv, config) as ReturnType<T['run']>; // `call` loses the type of `this`
-    const command = new this(argv ?? [], config);
-    return command['_run']<ReturnType<T['run']>>();
+    const command = config instanceof Config ? new this(argv ?? [], config) : undefined;
+    if (command instanceof BaseCommand) return command._run<ReturnType<T['run']>>();
+    return Command.run.call(this, argv, config) as ReturnType<T['run']>; // `call` loses the type of `this`
   }
 
   protected flags!: FlagsOf<C>;

@@ -52,7 +52,9 @@ export abstract class OperationCommand<C extends typeof Command> extends Project
   }
 
   protected override follow(event: EngineEvent): void {
-    super.follow(event);
+    // A step that stops because another process goes on with it has not failed.
+    const goesOn = this.#handover.signal.aborted && event.type === 'step' && event.state === 'failed';
+    if (!goesOn) super.follow(event);
     if (event.type === 'operation') {
       this.subject = event.subject;
       this.#isSomebodyElses = event.state === 'attached';

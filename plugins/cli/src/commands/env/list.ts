@@ -5,7 +5,8 @@ import { table } from '../../output/table.ts';
 import { ProjectCommand } from '../../project-command.ts';
 
 export default class EnvList extends ProjectCommand<typeof EnvList> {
-  static override summary = 'List the environments of this project, newest first.';
+  static override summary = 'List the environments of this project.';
+  static override description = 'The newest first; by id, when there are more than one page of them.';
   static override examples = ['<%= config.bin %> env list', '<%= config.bin %> env list --all --json'];
   static override flags = {
     limit: Flags.integer({ summary: 'At most so many.', default: 50, min: 1, max: 10_000 }),
@@ -17,11 +18,12 @@ export default class EnvList extends ProjectCommand<typeof EnvList> {
     const { limit, after, all } = this.flags;
     const project = await this.project;
     // One more than asked for tells whether there is a next page.
-    const page = { limit: limit + 1, all, ...(after === undefined ? {} : { after }) };
+    const query = { limit: limit + 1, all, ...(after === undefined ? {} : { after }) };
     const found: EnvironmentView[] = [];
-    for await (const one of project.environments(page)) found.push(one);
-    const shown = found.slice(0, limit);
-    const next = found.length > limit ? (shown.at(-1)?.id ?? null) : null;
+    for await (const one of project.environments(query)) found.push(one);
+    const page = found.slice(0, limit);
+    const next = found.length > limit ? (page.at(-1)?.id ?? null) : null;
+    const shown = next === null && after === undefined ? page.toSorted(newestFirst) : page;
     if (shown.length === 0) this.note('There are no environments. To make one: clusternator env create');
     else
       this.say(
@@ -30,4 +32,8 @@ export default class EnvList extends ProjectCommand<typeof EnvList> {
     if (next !== null) this.note(`More: ${this.config.bin} env list --after ${next}`);
     return { environments: shown.map(environmentJson), next };
   }
+}
+
+function newestFirst(one: EnvironmentView, other: EnvironmentView): number {
+  return Date.parse(other.createdAt) - Date.parse(one.createdAt);
 }

@@ -14,12 +14,12 @@ export default class OpList extends ProjectCommand<typeof OpList> {
 
   async run(): Promise<{ operations: OperationView[] }> {
     const project = await this.project;
-    const operations: OperationView[] = [];
+    const found: OperationView[] = [];
     for await (const one of project.operations()) {
-      if (this.flags.unfinished && !isUnfinished(one)) continue;
-      operations.push(one);
-      if (operations.length === this.flags.limit) break;
+      if (!this.flags.unfinished || isUnfinished(one)) found.push(one);
     }
+    // Ids begin with the time, and come in that order.
+    const operations = found.reverse().slice(0, this.flags.limit);
     if (operations.length === 0) this.note('There are no operations.');
     else
       this.say(
