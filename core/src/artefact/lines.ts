@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { StringDecoder } from 'node:string_decoder';
 
 /** Of one line; a program that writes no line ends must not fill the memory. */
@@ -44,7 +45,7 @@ export class LastLines {
   constructor(private readonly count = 20) {}
 
   add(line: string): void {
-    this.lines.push(line);
+    this.lines.push(stripVTControlCharacters(line));
     if (this.lines.length > this.count) this.lines.shift();
   }
 

@@ -1,0 +1,189 @@
+import type { ImageInspectInfo } from 'dockerode';
+import { ProviderError } from '../provider/error.ts';
+import { cancelled } from '../source/git.ts';
+import type { Variables } from '../source/git.ts';
+import type { ImageArtefact } from './artefact.ts';
+import { buildOnEngine } from './build-image.ts';
+import type { ImageBuild } from './build-image.ts';
+import { dockerError } from './docker.ts';
+import type { DockerEngine } from './docker.ts';
+import { EngineFailure, followMessages } from './engine-stream.ts';
+import { splitTag } from './image-name.ts';
+import type { Repository } from './images.ts';
+import { loginFor, registryOf } from './registry-login.ts';
+
+/** An image on the engine. */
+export interface EngineImage {
+  readonly id: string;
+  readonly tags: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly bytes: number;
+}
+
+/** Images on the Docker Engine, pinned by their id. A tag keeps an image for as long as somebody needs it. */
+export class EngineImages {
+  constructor(
+    private readonly engine: DockerEngine,
+    private readonly env: Variables,
+  ) {}
+
+  /** Builds an image and tags it. One with this tag and these labels is taken as it is.
+   *  @throws ProviderError `invalid` (with the build's last lines), `unavailable`, `quota`, `cancelled`. */
+  async build(build: ImageBuild): Promise<ImageArtefact> {
+    const known = await this.inspect(build.tag, build.signal);
+    if (known && hasLabels(known.Config.Labels, build.labels)) return imageArtefact(known.Id);
+    return imageArtefact(await buildOnEngine(this.engine, build, this.env));
+  }
+
+  /** An image that exists already, by what it is now: pulled where it is not here, and kept under `tag`.
+   *  @throws ProviderError `not-found`, `denied`, `unavailable`, `cancelled`. */
+  async pin(image: string, tag: string, signal: AbortSignal): Promise<ImageArtefact> {
+    const kept = await this.inspect(tag, signal);
+    if (kept) return imageArtefact(kept.Id);
+    const here = await this.inspect(image, signal);
+    const id = here?.Id ?? (await this.pull(image, signal)).reference;
+    await this.tag(id, tag, signal);
+    return imageArtefact(id);
+  }
+
+  /** Fetches an image from its registry, with the login that Docker has for it. */
+  async pull(image: string, signal: AbortSignal, onOutput?: (line: string) => void): Promise<ImageArtefact> {
+    const doing = `pull ${image}`;
+    const authconfig = await loginFor(registryOf(image), this.env);
+    await this.ask(doing, signal, async (docker) => {
+      const named = image.includes('@') ? image : Object.values(splitTag(image)).join(':');
+      const stream = await docker.pull(named, { abortSignal: signal, ...(authconfig && { authconfig }) });
+      await followMessages(stream, {
+        message({ status, id, progressDetail }) {
+          if (status !== undefined && !progressDetail?.total)
+            onOutput?.(id === undefined ? status : `${id}: ${status}`);
+        },
+        output: () => undefined,
+      });
+    });
+    const pulled = await this.inspect(image, signal);
+    if (pulled) return imageArtefact(pulled.Id);
+    throw new ProviderError('unavailable', `the Docker Engine pulled ${image}, and does not have it`, {
+      retry: 'safe',
+    });
+  }
+
+  /** Pushes an image to where environments of a cloud take it from. @returns It, by digest. */
+  async push(image: ImageArtefact, repository: Repository, tag: string, signal: AbortSignal): Promise<ImageArtefact> {
+    const { name, username, password } = repository;
+    const target = `${name}:${tag}`;
+    await this.tag(image.reference, target, signal);
+    let digest: string | undefined;
+    try {
+      await this.ask(`push to ${name}`, signal, async (docker) => {
+        const authconfig = { username, password, serveraddress: registryOf(name) };
+        const stream = await docker.getImage(target).push({ authconfig, abortSignal: signal });
+        await followMessages(stream, {
+          message({ aux }) {
+            digest = aux?.Digest ?? digest;
+          },
+          output: () => undefined,
+        });
+      });
+    } finally {
+      await this.untag(target, new AbortController().signal);
+    }
+    if (digest !== undefined) return imageArtefact(`${name}@${digest}`);
+    throw new ProviderError('unavailable', `the registry of ${name} did not say what was pushed`, { retry: 'safe' });
+  }
+
+  async tag(image: string, tag: string, signal: AbortSignal): Promise<void> {
+    await this.ask(`tag ${image}`, signal, (docker) =>
+      docker.getImage(image).tag({ ...splitTag(tag), abortSignal: signal }),
+    );
+  }
+
+  /** Takes a tag away, and the image with it where it was the last one. One that is gone is gone.
+   *  @throws ProviderError `conflict`: a container still uses the image. */
+  async untag(tag: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.ask(`remove image ${tag}`, signal, (docker) => docker.getImage(tag).remove({ abortSignal: signal }));
+    } catch (error) {
+      if (ProviderError.is(error) && error.code === 'not-found') return;
+      if (!ProviderError.is(error) || error.code !== 'conflict') throw error;
+      const users = await this.containersOf(tag, signal);
+      throw new ProviderError('conflict', `image ${tag} is still used by ${users.join(', ') || 'a container'}`, {
+        effect: 'none',
+        hint: 'it goes once they are removed',
+        cause: error,
+      });
+    }
+  }
+
+  /** All images with these labels, also those that lost their tags. */
+  async list(labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<readonly EngineImage[]> {
+    const filters = { label: Object.entries(labels).map(([name, value]) => `${name}=${value}`) };
+    const images = await this.ask('list images', signal, (docker) =>
+      docker.listImages({ filters: JSON.stringify(filters), abortSignal: signal }),
+    );
+    return images.map(({ Id, RepoTags, Labels, Size }) => ({
+      id: Id,
+      tags: (RepoTags as readonly string[] | null)?.filter((tag) => tag !== '<none>:<none>') ?? [], // Null where there are none.
+      labels: (Labels as Record<string, string> | null) ?? {}, // Null, too.
+      bytes: Size,
+    }));
+  }
+
+  private async inspect(image: string, signal: AbortSignal): Promise<ImageInspectInfo | undefined> {
+    try {
+      return await this.ask(`look at image ${image}`, signal, (docker) => docker.getImage(image).inspect());
+    } catch (error) {
+      if (ProviderError.is(error) && error.code === 'not-found') return undefined;
+      throw error;
+    }
+  }
+
+  private async containersOf(image: string, signal: AbortSignal): Promise<readonly string[]> {
+    const filters = { ancestor: [image] };
+    const containers = await this.ask('list containers', signal, (docker) =>
+      docker.listContainers({ all: true, filters, abortSignal: signal }),
+    );
+    return containers.map(({ Names, Id }) => `container ${Names[0]?.slice(1) ?? Id.slice(0, 12)}`);
+  }
+
+  private async ask<T>(
+    doing: string,
+    signal: AbortSignal,
+    work: (docker: DockerEngine['docker']) => Promise<T>,
+  ): Promise<T> {
+    if (signal.aborted) throw cancelled(signal, doing);
+    try {
+      return await work(this.engine.docker);
+    } catch (error) {
+      if (wasAborted(signal)) throw cancelled(signal, doing);
+      if (error instanceof EngineFailure) throw registryError(error, doing);
+      throw dockerError(error, doing);
+    }
+  }
+}
+
+/** It may have changed since it was last asked. */
+const wasAborted = (signal: AbortSignal): boolean => signal.aborted;
+
+function imageArtefact(reference: string): ImageArtefact {
+  return { kind: 'image', reference };
+}
+
+function hasLabels(
+  labels: Readonly<Record<string, string>> | null | undefined,
+  wanted: Readonly<Record<string, string>>,
+): boolean {
+  return Object.entries(wanted).every(([name, value]) => labels?.[name] === value);
+}
+
+/** What a registry said, passed on by the engine as text alone. */
+function registryError(error: EngineFailure, doing: string): ProviderError {
+  const message = `could not ${doing}: ${error.message}`;
+  if (message.includes('no space left on device')) return new ProviderError('quota', message, { cause: error });
+  if (/unauthorized|denied|forbidden|no basic auth/i.test(message)) {
+    return new ProviderError('denied', message, { hint: 'see that this works by itself: docker login', cause: error });
+  }
+  if (/not found|manifest unknown|no matching manifest/i.test(message))
+    return new ProviderError('not-found', message, { cause: error });
+  return new ProviderError('unavailable', message, { retry: 'safe', cause: error });
+}
