@@ -1,65 +1,96 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { parseEnvFile } from './env-file.ts';
+import { redact, redactor } from './redact.ts';
 import { resolveSecrets } from './resolve.ts';
+import type { SecretSources } from './resolve.ts';
 
 let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'secrets-'));
+let sources: SecretSources;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'clusternator secrets '));
+  sources = { env: { PATH: process.env.PATH }, folder, signal: new AbortController().signal };
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
 
-const { signal } = new AbortController();
-const node = (script: string) => ({ command: [process.execPath, '-e', script], env: {}, folder, signal });
-
-test('the environment comes before the file, and the file before the command', async () => {
-  await writeFile(join(folder, 'secrets.env'), 'A=file\nB="file b"\n');
-  const sources = {
-    ...node('console.log("A=command\\nB=command\\nC=command")'),
-    file: 'secrets.env',
-    env: { A: 'env' },
-  };
-  expect(Object.fromEntries(await resolveSecrets(['A', 'B', 'C'], sources))).toEqual({
-    A: 'env',
-    B: 'file b',
-    C: 'command',
+test('values come from this run, the environment, a file, a command: in that order', async () => {
+  writeFileSync(join(folder, '.secrets.env'), '# comment\nexport A=file\nB="file b"\nC=file\nD=file\n');
+  writeFileSync(join(folder, 'vault'), '#!/bin/sh\necho "A=command"; echo "E=command $1"\n', { mode: 0o755 });
+  const found = await resolveSecrets(['A', 'B', 'C', 'E'], {
+    ...sources,
+    values: { A: 'run' },
+    env: { ...sources.env, A: 'env', B: 'env' },
+    file: '.secrets.env',
+    command: ['./vault', '$(touch x)'],
   });
+  expect(Object.fromEntries(found)).toEqual({ A: 'run', B: 'env', C: 'file', E: 'command $(touch x)' });
 });
 
-test('a command that is not needed does not run', async () => {
-  const sources = { ...node('process.exit(1)'), env: { A: 'env' } };
-  expect([...(await resolveSecrets(['A'], sources))]).toEqual([['A', 'env']]);
+test('a command may print JSON, and runs only when it is needed', async () => {
+  writeFileSync(join(folder, 'all.json'), JSON.stringify({ A: 'a\nb', N: 7, T: true }));
+  writeFileSync(join(folder, 'vault'), '#!/bin/sh\ntouch ran\ncat all.json\n', { mode: 0o755 });
+  const command = ['./vault'];
+  const found = await resolveSecrets(['A', 'N', 'T'], { ...sources, command });
+  expect([...found.values()]).toEqual(['a\nb', '7', 'true']);
+  rmSync(join(folder, 'ran'));
+  await resolveSecrets(['A'], { ...sources, values: { A: '' }, command });
+  expect(() => rmSync(join(folder, 'ran'))).toThrow();
 });
 
-test('a command may print JSON', async () => {
-  const found = await resolveSecrets(['A'], node('console.log(JSON.stringify({ A: "line 1\\nline 2", n: 5 }))'));
-  expect(found.get('A')).toBe('line 1\nline 2');
-});
-
-test('what has no value is named, with where it was looked for', async () => {
-  const sources = { env: { A: 'x' }, file: 'not-here.env', folder, signal };
-  await expect(resolveSecrets(['A', 'STRIPE_KEY'], sources)).rejects.toMatchObject({
+test('what has no value is named, with where it was looked for, and without any value', async () => {
+  writeFileSync(join(folder, 'x.env'), 'TOKEN=hush-hush\n');
+  const failed = resolveSecrets(['TOKEN', 'STRIPE_KEY', 'constructor'], {
+    ...sources,
+    file: 'x.env',
+    command: ['true'],
+  });
+  await expect(failed).rejects.toMatchObject({
     code: 'invalid',
-    message: 'no value for the secret STRIPE_KEY: looked in the environment, not-here.env',
-    detail: { path: 'secrets.STRIPE_KEY' },
+    message:
+      'secrets STRIPE_KEY, constructor have no value in the environment, nor in x.env, nor in the output of true',
+    detail: { path: 'secrets.STRIPE_KEY', hint: expect.stringContaining('STRIPE_KEY=…') },
   });
-  await expect(resolveSecrets(['constructor'], { env: {}, folder, signal })).rejects.toMatchObject({ code: 'invalid' });
+  expect(JSON.stringify(await failed.catch((error: unknown) => error))).not.toContain('hush');
+  await expect(resolveSecrets(['X'], sources)).rejects.toThrow('secret X has no value in the environment');
 });
 
-test('a command that fails is told without what it printed', async () => {
-  const failing = resolveSecrets(['A'], node('console.log("A=hunter2"); console.error("hunter2"); process.exit(3)'));
-  const error: unknown = await failing.catch((thrown: unknown) => thrown);
-  expect(error).toMatchObject({ code: 'invalid', message: expect.stringContaining('ended with 3') as string });
-  expect(JSON.stringify(error) + String(error)).not.toContain('hunter2');
-  await expect(
-    resolveSecrets(['A'], { command: ['not-a-program-here'], env: {}, folder, signal }),
-  ).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining('ENOENT') as string });
+test.each([
+  [['no-such-program'], /could not run no-such-program for secrets: there is no such program/],
+  [['sh', '-c', 'echo "A=hush"; echo locked >&2; exit 3'], /sh, which has the secrets, ended with code 3:\n {2}locked/],
+  [['echo', '{"A": "hush"'], /echo printed JSON that is no object/],
+  [['echo', '{"A": ["hush"]}'], /echo printed JSON that is no object/],
+])('a command that fails is told, but not what it printed: %j', async (command, message) => {
+  const error: unknown = await resolveSecrets(['A'], { ...sources, command }).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'invalid', message: expect.stringMatching(message) });
+  expect(String(error) + JSON.stringify(error)).not.toContain('hush');
 });
 
-test('an abort ends the command', async () => {
+test('a file that is not there is told, and an abort ends the command', async () => {
+  await expect(resolveSecrets(['A'], { ...sources, file: 'none.env' })).rejects.toThrow(
+    /could not read variables from .*none\.env/,
+  );
   const controller = new AbortController();
-  const waiting = resolveSecrets(['A'], { ...node('setInterval(() => {}, 1000)'), signal: controller.signal });
+  const waiting = resolveSecrets(['A'], { ...sources, signal: controller.signal, command: ['sleep', '600'] });
   controller.abort();
   await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+test('a dotenv file is read as others read it', () => {
+  expect(parseEnvFile('\uFEFFA=1\r\nB = two # comment\nC="x#y\nz"\n__proto__=1\n')).toMatchObject({
+    A: '1',
+    B: 'two',
+    C: 'x#y\nz',
+  });
+});
+
+test('values are hidden in text: each line of them, the longest first, and whatever they are made of', () => {
+  expect(redact('token abcd1234 and abcd', ['abcd', 'abcd1234'])).toBe('token [secret] and [secret]');
+  expect(redact('-----BEGIN KEY-----', ['-----BEGIN KEY-----\nMIIE\n'])).toBe('[secret]');
+  expect(redact('a $& .* b', ['$& .*'])).toBe('a [secret] b');
+  const hide = redactor(['', ' ', 'on', 'true']);
+  expect(hide('on and on, true')).toBe('on and on, [secret]');
 });
