@@ -2,7 +2,7 @@ import { slotClash } from '../names/host-label.ts';
 import type { Draft, Report } from './check.ts';
 
 /** What slots must not share. */
-export function checkSlots({ slots }: Draft, report: Report): void {
+export function checkSlots({ slots, declared }: Draft, report: Report): void {
   const clash = slotClash(slots);
   if (clash) {
     report(
@@ -17,6 +17,9 @@ export function checkSlots({ slots }: Draft, report: Report): void {
       const other = hosts.get(host);
       if (other !== undefined) report(['slots', name, 'host'], `${host} is the host of ${other} too`);
       hosts.set(host, name);
+    }
+    if (slot.migrate && !declared.services.includes(slot.migrate.service)) {
+      report(['slots', name, 'migrate', 'service'], `there is no service ${slot.migrate.service}`);
     }
     for (const secret of Object.keys(slot.secrets)) {
       if (Object.hasOwn(slot.env, secret)) report(['slots', name, 'secrets', secret], 'is in env too');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { slotNameProblem } from '../names/name.ts';
-import { durationSchema, envSchema, hostSchema, secretsSchema } from './fields.ts';
+import { commandSchema, durationSchema, envSchema, hostSchema, nameSchema, secretsSchema } from './fields.ts';
 import { healthSchema } from './health.ts';
 import { parseDuration } from './units.ts';
 
@@ -44,6 +44,44 @@ const drainSchema = z
   })
   .transform(({ requests, ws }) => ({ requestsSeconds: requests, webSocketsSeconds: ws }));
 
+const metricSchema = z
+  .strictObject({
+    name: z.string().min(1).max(100).optional().describe('What it is called in messages.'),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe('Answers with a number, or with JSON. {slot}, {environment} and {commit} are filled in.'),
+    command: commandSchema
+      .optional()
+      .describe('Prints a number, or JSON. CLUSTERNATOR_SLOT, _ENVIRONMENT and _COMMIT tell it what of.'),
+    value: z
+      .string()
+      .regex(/^(\/[^/]+)*$/, 'must be a JSON pointer such as /data/errors')
+      .optional()
+      .describe('Where in the JSON the number is.'),
+    max: z.number().optional().describe('More than this turns the promotion back.'),
+    min: z.number().optional().describe('Less than this turns the promotion back.'),
+    within: durationSchema(0.1).prefault('10s').describe('How long the answer may take.'),
+  })
+  .refine(({ url, command }) => (url === undefined) !== (command === undefined), 'needs either url or command')
+  .refine(({ max, min }) => max !== undefined || min !== undefined, 'needs max or min, or both')
+  .transform(({ within, ...metric }) => ({ ...metric, withinSeconds: within }));
+/** A number that a new head is judged by while it bakes. One that does not come never passes. */
+export type MetricConfig = z.output<typeof metricSchema>;
+
+const migrateSchema = z
+  .strictObject({
+    service: nameSchema.describe('In whose new instances the commands run.'),
+    expand: commandSchema
+      .optional()
+      .describe('Before traffic moves: what both the old and the new version can live with.'),
+    contract: commandSchema.optional().describe('Once no standby needs what the old version needed.'),
+    within: durationSchema(1).prefault('10m').describe('How long each may take.'),
+    snapshot: z.boolean().default(true).describe('Take snapshots of the volumes of the slot before.'),
+  })
+  .transform(({ within, ...migrate }) => ({ ...migrate, withinSeconds: within }));
+export type MigrateConfig = z.output<typeof migrateSchema>;
+
 const hostsSchema = z
   .union([hostSchema, z.array(hostSchema)])
   .transform((hosts) => [...new Set(typeof hosts === 'string' ? [hosts] : hosts)]);
@@ -76,9 +114,15 @@ export const slotSchema = z
       .describe("How traffic moves. Left out: by the provider's router where it has one."),
     health: healthSchema.optional().describe("In place of the services' own checks, before and after traffic moves."),
     drain: drainSchema.prefault({}).describe('How a former head is let go.'),
+    approval: durationSchema(1)
+      .optional()
+      .describe('Somebody has to approve each promotion, at most so long after it is ready for it.'),
+    metrics: z.array(metricSchema).default([]).describe('Numbers that a new head is judged by while it bakes.'),
+    migrate: migrateSchema.optional().describe('Commands that change the schema of data around a promotion.'),
   })
-  .transform(({ host, bake, ...slot }) => ({
+  .transform(({ host, bake, approval, ...slot }) => ({
     ...slot,
+    ...(approval !== undefined && { approvalSeconds: approval }),
     hosts: host,
     bakeSeconds: bake,
     ...(host[0] !== undefined && { host: host[0] }),

@@ -3,11 +3,11 @@ import { ProviderError } from '../provider/error.ts';
 import type { Stored } from '../state/document-store.ts';
 import { documentsIn, type OperationDocument } from '../state/documents.ts';
 import type { StateStore } from '../state/store.ts';
-import { throwIfAborted, withCall } from './call.ts';
+import { deriveToken, throwIfAborted, withCall } from './call.ts';
 import type { Clock } from './clock.ts';
 import type { EngineEvent } from './events.ts';
 import type { Liveness, ProcessIdentity } from './identity.ts';
-import { errorRecord, Journal } from './journal.ts';
+import { errorRecord, Journal, withStep, type Change } from './journal.ts';
 import { followOperation, OWNERSHIP, takeOver, type OwnershipParts, type OwnershipTiming } from './ownership.ts';
 import { planSteps, runStep, undoStep, type Step } from './steps.ts';
 import { inWaves } from './waves.ts';
@@ -32,6 +32,12 @@ export interface OperationRequest {
   readonly subject: string;
   /** All that a process that resumes it needs to know, as JSON of at most 64 KiB. No secrets. */
   readonly input: unknown;
+  /** From `newOperationId`, where others have to know it before it is written. */
+  readonly id?: string;
+}
+
+export function newOperationId(): string {
+  return ulid().toLowerCase(); // keys have no upper case
 }
 
 const INPUT_BYTES = 64 * 1024;
@@ -40,7 +46,7 @@ const START_SECONDS = 60;
 /** Writes a new operation down and owns it. @throws `invalid` (its input is too large), and what the store throws. */
 export async function startOperation(deps: OperationDeps, request: OperationRequest): Promise<OperationRun> {
   const { clock, identity, signal } = deps;
-  const id = ulid().toLowerCase(); // keys have no upper case
+  const { id = newOperationId() } = request;
   const bytes = Buffer.byteLength(JSON.stringify(request.input ?? null));
   if (bytes > INPUT_BYTES)
     throw new ProviderError(
@@ -51,7 +57,8 @@ export async function startOperation(deps: OperationDeps, request: OperationRequ
   const document: OperationDocument = {
     schema: 1,
     id,
-    ...request,
+    kind: request.kind,
+    subject: request.subject,
     input: request.input ?? null,
     state: 'running',
     epoch: 1,
@@ -109,6 +116,8 @@ export class OperationRun {
   private readonly journal: Journal;
   private readonly superseded = new AbortController();
   private readonly ended = new AbortController();
+  /** Not written yet. */
+  private notes: Change[] = [];
 
   constructor(
     private readonly deps: OperationDeps,
@@ -134,6 +143,25 @@ export class OperationRun {
   /** Writes steps down that are to come, so that `op show` can tell them. */
   plan(steps: readonly Pick<Step<unknown>, 'id' | 'title'>[]): Promise<void> {
     return planSteps(this.journal, steps);
+  }
+
+  /**
+   * Tells how far it is, without waiting for the journal: that is written with the next step, heartbeat or the end. For work whose own
+   * documents tell a process that resumes it what to do.
+   */
+  note(id: string, title: string, state: 'started' | 'done' | 'failed'): void {
+    this.deps.emit({ type: 'step', operation: this.id, step: id, title, state });
+    const at = this.deps.clock.now().toISOString();
+    this.notes.push(
+      withStep(id, (known) => ({
+        id,
+        title,
+        token: known?.token ?? deriveToken(this.id, id),
+        startedAt: known?.startedAt ?? at,
+        state: state === 'started' ? 'intended' : state,
+        ...(state !== 'started' && { endedAt: at }),
+      })),
+    );
   }
 
   /** Runs a step, or gives the result that it had before. @throws What the step throws; `cancelled`; `superseded`. */
@@ -213,8 +241,9 @@ export class OperationRun {
   ): Promise<void> {
     const endedAt = this.deps.clock.now().toISOString();
     try {
+      const notes = this.notes.splice(0);
       await this.journal.write((document) => ({
-        ...document,
+        ...notes.reduce((current, note) => note(current), document),
         ...more,
         state,
         ...(state !== 'interrupted' && { endedAt }),
@@ -232,8 +261,9 @@ export class OperationRun {
       const before = this.document.heartbeat;
       await clock.sleep(timing.heartbeatSeconds, this.ended.signal).catch(() => {}); // the loop's condition tells
       if (this.hasEnded() || this.document.heartbeat !== before) continue;
+      const notes = this.notes.splice(0);
       await this.journal
-        .write((document) => document)
+        .write((document) => notes.reduce((current, note) => note(current), document))
         .catch((error: unknown) => {
           if (this.hasEnded()) return;
           emit({

@@ -133,6 +133,7 @@ function tombstone(document: EnvironmentDocument): EnvironmentDocument {
     mirror: _mirror,
     expiresAt: _expires,
     overrides: _overrides,
+    config: _config,
     ...kept
   } = document;
   return { ...kept, phase: 'gone', hosts: [], fingerprint: '' };

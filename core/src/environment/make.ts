@@ -67,6 +67,7 @@ export async function makeClaimed(session: Session, run: OperationRun, claim: Cl
     ...document,
     provider: { name: config.provider.name, config: z.json().parse(config.provider.config) },
     hosts: [...hosts],
+    config,
     mirror: source.mirror,
     ...(images.length > 0 && { images: [...images] }),
     ...(volumes.length > 0 && { volumes: volumes.filter(({ isOwn }) => isOwn).map(({ spec }) => spec.id) }),

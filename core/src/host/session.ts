@@ -10,6 +10,7 @@ import type { Repository } from '../source/repository.ts';
 import type { Documents } from '../state/documents.ts';
 import type { BoundProvider } from './drivers.ts';
 import type { OpenOptions } from './project.ts';
+import type { probe } from '../environment/probe.ts';
 
 /** The Docker Engine, as far as artefacts need it. */
 export interface ImageBuilder {
@@ -61,6 +62,8 @@ export interface Session {
   useSecrets(config: ProjectConfig, repository: string): Promise<void>;
   /** Goes on with an operation that this process has just taken over. */
   carryOn(run: OperationRun): Promise<void>;
+  /** Core's own requests, where they are not to go over the network. */
+  readonly probe?: typeof probe;
   /** The provider of the work tree's config. */
   provider(): Promise<{ readonly name: string; readonly config: unknown }>;
   /** The provider under a config, made once each. */

@@ -1,7 +1,17 @@
 import { z } from 'zod';
+import type { ProjectConfig } from '../config/schema.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { Environment, EnvironmentSpec } from '../environment/environment.ts';
 import type { ErrorCode } from '../provider/error.ts';
+import { processSchema } from '../engine/process-schema.ts';
+import {
+  queueDocumentSchema,
+  releaseDocumentSchema,
+  slotDocumentSchema,
+  type QueueDocument,
+  type ReleaseDocument,
+  type SlotDocument,
+} from '../slot/documents.ts';
 import { DocumentStore, type DocumentKind } from './document-store.ts';
 import type { StateStore } from './store.ts';
 
@@ -44,6 +54,8 @@ export const environmentDocumentSchema = z.strictObject({
   spec: z.custom<EnvironmentSpec>(hasId, 'expected an environment spec').exactOptional(),
   /** As it was last seen. */
   environment: z.custom<Environment>(hasId, 'expected an environment').exactOptional(),
+  /** The commit's, with what the command line laid over it. Promotions go by it. */
+  config: z.custom<ProjectConfig>((value) => typeof value === 'object' && value !== null).exactOptional(),
   /** The folder of the mirror that its commit came through. */
   mirror: z.string().exactOptional(),
   /** Services whose image may have been built or tagged for it. Written down before they are. */
@@ -58,6 +70,8 @@ export const environmentDocumentSchema = z.strictObject({
   error: errorRecordSchema.exactOptional(),
   /** Slots that use it: slot → holder (an operation) → epoch. */
   pins: z.record(z.string(), z.record(z.string(), epoch)),
+  /** When the last slot let go of it: what it had begun to answer may take longer. */
+  releasedAt: instant.exactOptional(),
   /** Of the commit. */
   subject: z.string().exactOptional(),
   author: z.string().exactOptional(),
@@ -77,16 +91,6 @@ export const stepDocumentSchema = z.strictObject({
 });
 export type StepDocument = z.output<typeof stepDocumentSchema>;
 
-const identitySchema = z.strictObject({
-  machine: z.string(),
-  boot: z.string(),
-  pidNamespace: z.string(),
-  pid: z.int(),
-  started: z.string(),
-  user: z.string(),
-  host: z.string(),
-});
-
 /** One piece of work, as its journal keeps it. */
 export const operationDocumentSchema = z.strictObject({
   schema: z.literal(1),
@@ -99,7 +103,7 @@ export const operationDocumentSchema = z.strictObject({
   /** Rises with every takeover. */
   epoch,
   /** The process that runs it, or ran it last. */
-  owner: identitySchema,
+  owner: processSchema,
   /** Rises while its owner lives. Only its change tells, never its value. */
   heartbeat: z.int().nonnegative(),
   createdAt: instant,
@@ -145,11 +149,37 @@ export const PROJECTS: DocumentKind<ProjectDocument> = {
   upgrades: {},
 };
 
+export const SLOTS: DocumentKind<SlotDocument> = {
+  name: 'slot',
+  prefix: 'slot/',
+  schema: slotDocumentSchema,
+  version: 1,
+  upgrades: {},
+};
+/** The ledger, under `<slot>/<generation>`: made once, never changed. */
+export const RELEASES: DocumentKind<ReleaseDocument> = {
+  name: 'release',
+  prefix: 'release/',
+  schema: releaseDocumentSchema,
+  version: 1,
+  upgrades: {},
+};
+export const QUEUES: DocumentKind<QueueDocument> = {
+  name: 'queue',
+  prefix: 'queue/',
+  schema: queueDocumentSchema,
+  version: 1,
+  upgrades: {},
+};
+
 /** All documents of one project and stage. */
 export interface Documents {
   readonly environments: DocumentStore<EnvironmentDocument>;
   readonly operations: DocumentStore<OperationDocument>;
   readonly projects: DocumentStore<ProjectDocument>;
+  readonly slots: DocumentStore<SlotDocument>;
+  readonly releases: DocumentStore<ReleaseDocument>;
+  readonly queues: DocumentStore<QueueDocument>;
 }
 
 /** The documents in a store. */
@@ -158,5 +188,8 @@ export function documentsIn(store: StateStore, clock?: Clock): Documents {
     environments: new DocumentStore(store, ENVIRONMENTS, clock),
     operations: new DocumentStore(store, OPERATIONS, clock),
     projects: new DocumentStore(store, PROJECTS, clock),
+    slots: new DocumentStore(store, SLOTS, clock),
+    releases: new DocumentStore(store, RELEASES, clock),
+    queues: new DocumentStore(store, QUEUES, clock),
   };
 }

@@ -1,0 +1,111 @@
+import type { Session } from '../host/session.ts';
+import { driverOf } from '../host/drivers.ts';
+import type { EnvironmentDriver, HealthCheck } from '../environment/environment.ts';
+import { probe } from '../environment/probe.ts';
+import { publicParts } from '../environment/public-parts.ts';
+import { ProviderError } from '../provider/error.ts';
+import type { Call } from '../provider/host.ts';
+import { ENVIRONMENTS } from '../provider/tokens.ts';
+import type { EnvironmentDocument } from '../state/documents.ts';
+
+/** In a row, whatever the config says: what answers well every other time is not healthy. */
+const LEAST_SUCCESSES = 3;
+const EXTRA_PAUSE_SECONDS = 0.005;
+const PROBE_SECONDS = 10;
+/** Traffic goes only to what proved healthy no longer ago. */
+export const FRESH_SECONDS = 60;
+
+export interface GateOptions {
+  /** Of the slot's config, in place of the services' own checks. */
+  readonly health?: HealthCheck;
+  /** How long the first success may take: what scaled to nothing has to start. */
+  readonly windowSeconds: number;
+}
+
+/** What one look at an environment found. No troubles: healthy. */
+export interface Look {
+  readonly troubles: readonly string[];
+}
+
+/**
+ * The health gate before traffic moves: core's own requests and the provider's word, several times in a row. Asking also warms it up. One
+ * failure after a success is a failure: it flaps.
+ * @throws ProviderError `unhealthy`, with what each part answered.
+ */
+export async function passGate(
+  session: Session,
+  document: EnvironmentDocument,
+  options: GateOptions,
+  call: Call,
+): Promise<void> {
+  const { clock } = session;
+  const { times, pauseSeconds } = rhythm(document, options.health);
+  const until = clock.monotonicSeconds() + options.windowSeconds;
+  for (let successes = 0; successes < times;) {
+    const { troubles } = await lookAt(session, document, options.health, call);
+    if (troubles.length === 0) {
+      successes++;
+      if (successes < times) await clock.sleep(pauseSeconds(successes), call.signal);
+      continue;
+    }
+    if (successes > 0 || clock.monotonicSeconds() >= until) throw unhealthy(document, troubles, successes);
+    await clock.sleep(Math.min(0.25, options.windowSeconds / 4), call.signal);
+  }
+}
+
+/** One look: the provider's word and a request to each public part, at the same time. */
+export async function lookAt(
+  session: Session,
+  document: EnvironmentDocument,
+  health: HealthCheck | undefined,
+  call: Call,
+): Promise<Look> {
+  const { spec, environment } = document;
+  if (!spec || !environment) return { troubles: [`it is ${document.phase}`] };
+  const driver = await environmentDriver(session, document);
+  const ask = session.probe ?? probe;
+  const parts = publicParts(spec, environment).map((part) =>
+    health && part.kind === 'service' ? { ...part, ...health, checkUrl: new URL(health.path, part.url).href } : part,
+  );
+  const [said, ...answers] = await Promise.all([
+    driver.health(environment, call).catch((error: unknown) => {
+      if (ProviderError.is(error) && error.code === 'not-found') return undefined;
+      throw error;
+    }),
+    ...parts.map((part) => ask(part.checkUrl, part, { timeoutSeconds: PROBE_SECONDS, signal: call.signal })),
+  ]);
+  if (!said) return { troubles: ['its provider does not know it'] };
+  const troubles = [
+    ...Object.entries(said.parts).flatMap(([name, part]) =>
+      part.healthy ? [] : [`${name}: ${part.message ?? 'not healthy'}`],
+    ),
+    ...parts.flatMap((part, at) => {
+      const answer = answers[at];
+      return answer?.ok === false ? [`${part.name}: ${part.checkUrl} ${answer.message}`] : [];
+    }),
+  ];
+  if (troubles.length === 0 && !said.healthy) return { troubles: ['its provider does not call it healthy'] };
+  return { troubles };
+}
+
+export async function environmentDriver(session: Session, document: EnvironmentDocument): Promise<EnvironmentDriver> {
+  return driverOf(await session.bind(document.provider), ENVIRONMENTS, 'environments');
+}
+
+/** The config's own successes at its own pace; those that we add follow each other closely. */
+function rhythm(document: EnvironmentDocument, health: HealthCheck | undefined) {
+  const checks = health ? [health] : Object.values(document.spec?.services ?? {}).flatMap((one) => one.health ?? []);
+  const asked = Math.max(1, ...checks.map(({ healthyAfter }) => healthyAfter));
+  const everySeconds = Math.max(0.1, ...checks.map((check) => check.everySeconds));
+  return {
+    times: Math.max(LEAST_SUCCESSES, asked),
+    pauseSeconds: (successes: number) => (successes < asked ? everySeconds : EXTRA_PAUSE_SECONDS),
+  };
+}
+
+function unhealthy({ id }: EnvironmentDocument, troubles: readonly string[], successes: number): ProviderError {
+  const flaps = successes > 0 ? ` after ${String(successes)} good answers` : '';
+  return new ProviderError('unhealthy', `environment ${id} is not healthy${flaps}: ${troubles.join('; ')}`, {
+    hint: `clusternator env logs ${id}`,
+  });
+}
