@@ -116,11 +116,15 @@ describe('where there is', () => {
     const { repository } = await sandbox.repository('node-service', ['first']);
     const ids = new Map<string, string>();
     let prefix = '';
-    for (let index = 0; index < 400 && !prefix; index += 1) {
+    for (let index = 0; index < 2000 && !prefix; index += 1) {
       const id = await repository.git('commit-tree', 'HEAD^{tree}', '-m', `commit ${index}`);
-      await repository.git('update-ref', `refs/heads/branch-${index}`, id);
       const short = id.slice(0, 4);
-      if (ids.has(short)) prefix = short;
+      const other = ids.get(short);
+      if (other) {
+        prefix = short;
+        await repository.git('branch', 'one', other);
+        await repository.git('branch', 'another', id);
+      }
       ids.set(short, id);
     }
     expect(prefix).not.toBe('');

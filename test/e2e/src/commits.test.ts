@@ -100,7 +100,7 @@ describe('a commit that is not there', () => {
   test.each([
     ['an unknown id', ['--sha', 'deadbeefdeadbeefdeadbeefdeadbeefdeadbeef'], 3],
     ['an unknown branch', ['--ref', 'no-such-branch'], 3],
-    ['what looks like an option', ['--sha=--upload-pack=touch'], 2],
+    ['what looks like an option', ['--sha=--upload-pack=touch'], 3],
   ])('%s ends with its exit code, and makes nothing', async (_what, args, exit) => {
     await sandbox.repository('node-service', ['first']);
     const { outcome, error, ok } = await sandbox.json(['env', 'create', ...args]);

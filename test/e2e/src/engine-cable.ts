@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A socket between the tool and the Docker Engine that can be cut, as if the engine had stopped. */
 export class EngineCable {
   private readonly open = new Set<Socket>();
-  private readonly server = createServer((near) => this.join(near));
+  private readonly server = createServer({ allowHalfOpen: true }, (near) => this.join(near));
   private isCut = false;
 
   private constructor(

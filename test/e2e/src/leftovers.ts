@@ -40,17 +40,17 @@ export async function engineLeftovers(project: string): Promise<readonly string[
     const lines = stdout.split('\n').filter(Boolean);
     found.push(...(index === lists.length - 1 ? lines.filter((line) => line.includes(project)) : lines));
   }
-  return found;
+  return found.sort();
 }
 
 /** Files of environments in a state folder: all that has to be gone when no environment is left. */
 export async function fileLeftovers(stateHome: string): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const folder of ['scratch', 'local/environments', 'local/volumes']) {
+  for (const folder of ['scratch', 'artefacts/incoming', 'local/environments', 'local/volumes']) {
     for (const name of await list(path.join(stateHome, folder))) found.push(`${folder}/${name}`);
   }
   for (const name of await list(path.join(stateHome, 'artefacts'))) {
-    if (!name.startsWith('artefacts.db')) found.push(`artefacts/${name}`);
+    if (name !== 'incoming' && !name.startsWith('artefacts.db')) found.push(`artefacts/${name}`);
   }
   for (const name of await list(path.join(stateHome, 'mirrors'))) {
     if (!name.endsWith('.git')) continue;

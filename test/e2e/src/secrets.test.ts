@@ -72,10 +72,11 @@ test('a secret reaches the process, and is found nowhere else', async () => {
   await eventually(async () => expect(JSON.parse((await get(url)).body)).toEqual([oven, flour]));
 }, 120_000);
 
-test('a secret without a value is an error that names it, before anything is made', async () => {
+test('a secret without a value is an error that names it, before anything runs', async () => {
   await sandbox.repositoryOf(files);
   const { outcome, error } = await sandbox.json(['env', 'create'], { env: { OVEN_KEY: 'x' } });
   expect(outcome.code).toBe(2);
   expect(error?.message).toContain('FLOUR_KEY');
-  expect(await sandbox.environments()).toEqual([]);
+  expect((await processesOf(sandbox.stateHome)).filter(({ command }) => command.includes('web.mjs'))).toEqual([]);
+  await sandbox.expectNothingIsLeft();
 }, 60_000);
