@@ -114,6 +114,8 @@ export interface ExecSession {
   readonly exitCode: Promise<number>;
   write(input: Uint8Array): Promise<void>;
   end(): Promise<void>;
+  /** There, when the command got the terminal that was asked for. Without it, keys are not to be sent raw. */
+  resize?(columns: number, rows: number): Promise<void>;
 }
 /** Runs environments. */
 export interface EnvironmentDriver extends ResourceDriver<EnvironmentSpec, Environment> {

@@ -89,6 +89,12 @@ describe('failures', () => {
     });
   });
 
+  test("oclif's parser does not garble what core says of a flag", () => {
+    const error = new ProviderError('invalid', '"soon" is not a duration', { hint: 'such as 72h' });
+    error.message = 'Parsing --ttl \n\t"soon" is not a duration\nSee more help with --help';
+    expect(failureOf(error)).toMatchObject({ message: '--ttl: "soon" is not a duration', hint: 'such as 72h' });
+  });
+
   test('an unanswered question is an interruption', () => {
     const error = Object.assign(new Error('User force closed the prompt'), { name: 'ExitPromptError' });
     expect(failureOf(error).exit).toBe(130);

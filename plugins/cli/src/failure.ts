@@ -17,6 +17,7 @@ export interface Failure {
 }
 
 const MOST_CAUSES = 5;
+const SEE_HELP = '\nSee more help with --help';
 
 /** Reads whatever was thrown. oclif's own errors are wrong usage; what is no ProviderError is a bug of ours. */
 export function failureOf(error: unknown, context: FailureContext = {}): Failure {
@@ -24,7 +25,7 @@ export function failureOf(error: unknown, context: FailureContext = {}): Failure
     const { hint, path } = error.detail;
     return {
       code: error.code,
-      message: error.message,
+      message: withoutParser(error.message),
       ...(hint === undefined ? {} : { hint }),
       ...(path === undefined ? {} : { path }),
       exit: exitCodeOf(error.code, context),
@@ -32,8 +33,9 @@ export function failureOf(error: unknown, context: FailureContext = {}): Failure
     };
   }
   if (isUsageError(error)) {
-    const [message = '', ...rest] = error.message.split('\nSee more help with --help');
-    const hint = [error.suggestions?.join(', '), rest.length > 0 ? 'see --help' : undefined].filter(Boolean).join('; ');
+    const message = withoutParser(error.message);
+    const isOfParser = error.message.includes(SEE_HELP);
+    const hint = [error.suggestions?.join(', '), isOfParser ? 'see --help' : undefined].filter(Boolean).join('; ');
     return { code: 'invalid', message, ...(hint ? { hint } : {}), exit: Exit.usage, causes: [] };
   }
   if (isPromptExit(error)) {
@@ -78,6 +80,14 @@ function causesOf(error: unknown): string[] {
     next = next instanceof Error ? next.cause : undefined;
   }
   return causes;
+}
+
+/** oclif's parser writes over messages, and adds advice that does not hold for flags that take one value each. */
+function withoutParser(message: string): string {
+  return message
+    .replace(SEE_HELP, '')
+    .replace(/\n\nNote: --[^]*?beginning of arguments\./, '')
+    .replace(/^Parsing (--[\w-]+) \n\t/, '$1: ');
 }
 
 interface UsageError extends Error {

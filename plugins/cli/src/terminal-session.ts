@@ -12,7 +12,14 @@ interface Attachment {
 /** Connects this process's input and output with a command's, until it ends. @returns Its exit code. */
 export async function attach(session: ExecSession, to: Attachment): Promise<number> {
   const { input } = to;
-  if (to.raw) setRaw(input, true);
+  const resize = (): void => {
+    // A size that is lost is not worth an error: the next one comes.
+    session.resize?.(process.stdout.columns, process.stdout.rows).catch(() => {});
+  };
+  if (to.raw) {
+    setRaw(input, true);
+    process.stdout.on('resize', resize);
+  }
   const pump = input ? pumpInput(session, input) : session.end();
   // Its end is not waited for: a command may end before its input does.
   pump.catch(() => {});
@@ -23,6 +30,7 @@ export async function attach(session: ExecSession, to: Attachment): Promise<numb
     }
     return await session.exitCode;
   } finally {
+    process.stdout.off('resize', resize);
     if (to.raw) setRaw(input, false);
     input?.destroy();
   }

@@ -29,7 +29,7 @@ export default class Doctor extends ProjectCommand<typeof Doctor> {
       checked('plugin', async () =>
         pluginChecks(await Config.load(this.config.root), { stateFolder, env: process.env }),
       ),
-      checked('config', () => projectChecks(() => this.project, this.interruption.signal)),
+      checked('config', () => projectChecks(this.directory, () => this.project, this.interruption.signal)),
     ]);
     const checks = groups.flat();
     const paint = paintFor(process.stdout);

@@ -1,6 +1,8 @@
 import { ProviderError, type Project } from '@clusternator/core';
 import type { Check } from './check.ts';
 import type { FoundProviders } from '../providers.ts';
+import { configFilesIn } from '../init/detect.ts';
+import { topOfRepository } from '../init/repository.ts';
 import { fits } from '../provider-text.ts';
 
 /** Every provider plugin that is installed, whether a config names it or not. */
@@ -25,7 +27,16 @@ export function providerChecks(found: FoundProviders, coreVersion: string): Chec
 }
 
 /** The project's config, its provider's opinion of it, and its state. Outside of a project there is nothing to check. */
-export async function projectChecks(open: () => Promise<Project>, signal: AbortSignal): Promise<Check[]> {
+export async function projectChecks(
+  directory: string,
+  open: () => Promise<Project>,
+  signal: AbortSignal,
+): Promise<Check[]> {
+  const { root, isRepository } = await topOfRepository(directory);
+  if (!isRepository) return [{ name: 'project', state: 'warn', message: `${root} is not in a git repository` }];
+  if ((await configFilesIn(root)).length === 0) {
+    return [{ name: 'project', state: 'warn', message: `${root} has no config`, hint: 'clusternator init' }];
+  }
   let project: Project;
   try {
     project = await open();
@@ -69,7 +80,5 @@ async function unfinished(project: Project): Promise<Check> {
 function failed(name: string, error: unknown): Check {
   const message = error instanceof Error ? error.message : String(error);
   const hint = ProviderError.is(error) ? error.detail.hint : undefined;
-  // A folder without a project is no illness of this machine.
-  const state = ProviderError.is(error) && error.code === 'not-found' ? 'warn' : 'fail';
-  return { name, state, message, ...(hint === undefined ? {} : { hint }) };
+  return { name, state: 'fail', message, ...(hint === undefined ? {} : { hint }) };
 }

@@ -1,5 +1,6 @@
 import { ProviderError } from '@clusternator/core';
 import { Args } from '@oclif/core';
+import { Exit } from '../../errors.ts';
 import { environmentArg } from '../../flags.ts';
 import { ProjectCommand } from '../../project-command.ts';
 import { attach } from '../../terminal-session.ts';
@@ -31,16 +32,17 @@ export default class EnvExec extends ProjectCommand<typeof EnvExec> {
     const terminal = process.stdin.isTTY && process.stdout.isTTY && !json;
     const size = { columns: process.stdout.columns, rows: process.stdout.rows };
     const session = await project.exec(id, { service, command, ...(terminal ? { terminal: size } : {}) });
-    // From here on Ctrl-C belongs to the command.
-    if (terminal) this.interruption.dispose();
+    const raw = terminal && session.resize !== undefined;
+    // From here on Ctrl-C is a key like any other, and the command's.
+    if (raw) this.interruption.dispose();
     const output: Uint8Array[] = [];
     const exitCode = await attach(session, {
       input: json ? undefined : process.stdin,
-      raw: terminal,
+      raw,
       signal: this.interruption.signal,
       write: (chunk) => (json ? void output.push(chunk) : void process.stdout.write(chunk)),
     });
-    this.endWith(exitCode);
+    this.endWith(this.interruption.received() ? Exit.interrupted : exitCode);
     return json ? { exitCode, output: Buffer.concat(output).toString() } : { exitCode };
   }
 }
