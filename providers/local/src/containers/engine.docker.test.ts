@@ -169,12 +169,13 @@ describe('an engine that fails', () => {
     const aside = new ContainerRuntime({ home: h.home, env: process.env });
     await aside.remove(h.nameOf(goes), 0, h.signal);
     await aside.ensure(comes, h.signal);
+    await h.docker.getContainer(h.nameOf(stays)).restart({ t: 0 });
     await line.restore();
     await eventually(
       () => back,
       (count) => count === 1,
     );
-    expect([...new Set(changed)].sort()).toEqual([h.nameOf(comes), h.nameOf(goes)].sort());
+    expect([...new Set(changed)].sort()).toEqual([stays, comes, goes].map(h.nameOf).sort());
 
     line.hold();
     await eventually(

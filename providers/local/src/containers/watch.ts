@@ -7,13 +7,14 @@ import { errorOf } from './errors.ts';
 import type { Ownership } from './labels.ts';
 
 export interface WatchHandlers {
-  /** Something about this container changed: look at it. Once for each of them at the start. */
+  /** Something about this container changed: look at it. Also for each of them at the start, and when the engine is back. */
   onChange(name: string): void;
   /** Once for each time that the engine is away, with the reason for people. */
   onUnavailable(reason: string): void;
   onAvailable?(): void;
 }
 
+const GONE = '';
 const SHORTEST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5000;
 const EVENTS = [
@@ -65,7 +66,7 @@ export class Watch {
     const both = AbortSignal.any([signal, session.signal]);
     const events = await this.engine.stream(doing, '/events', { filters }, both);
     try {
-      await this.compare(signal);
+      await this.tellAll(signal);
       this.found();
       onConnected();
       // An engine that hangs sends no events, and says nothing: it is asked.
@@ -98,6 +99,12 @@ export class Watch {
 
   private async compareUntilEnd(signal: AbortSignal): Promise<void> {
     while (await pause(this.resyncSeconds * 1000, signal)) await this.compare(signal);
+  }
+
+  /** One that was started again meanwhile may look as before, so each is told of, and those that are gone. */
+  private async tellAll(signal: AbortSignal): Promise<void> {
+    this.known = new Map([...this.known.keys()].map((name) => [name, GONE]));
+    await this.compare(signal);
   }
 
   private async compare(signal: AbortSignal): Promise<void> {
