@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Exit } from './errors.ts';
 import { failureLines, failureOf } from './failure.ts';
 import { paintFor } from './output/text.ts';
+import { briefWarning } from './warnings.ts';
 import { leadingFlagsLast, pluginsNeededFor } from './dispatch.ts';
 
 /**
@@ -59,13 +60,11 @@ function endQuietly(error: NodeJS.ErrnoException): void {
   throw error;
 }
 
-/** oclif warns of a plugin that it can't read with a stack over many lines. */
 function showWarningsBriefly(argv: readonly string[]): void {
   if (argv.includes('--verbose') || process.env.DEBUG) return;
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
-    const plugin = /^plugin: (.*)$/m.exec('detail' in warning ? String(warning.detail) : '')?.[1];
-    process.stderr.write(`warning: ${plugin ? `plugin ${plugin}: ` : ''}${warning.message.split('\n', 1)[0] ?? ''}\n`);
+    process.stderr.write(`warning: ${briefWarning(warning)}\n`);
   });
 }
 

@@ -17,8 +17,14 @@ export interface BrokenPlugin {
   readonly reason: string;
 }
 
+/** A provider, and what else its manifest says. */
+export interface ProviderPackage extends ProviderSource {
+  /** The file of its `doctor` hook, relative to `root`. */
+  readonly doctorHook?: string;
+}
+
 export interface FoundProviders {
-  readonly providers: readonly ProviderSource[];
+  readonly providers: readonly ProviderPackage[];
   readonly broken: readonly BrokenPlugin[];
 }
 
@@ -57,7 +63,7 @@ async function installedPlugins(dataDir: string): Promise<PluginFolder[]> {
   });
 }
 
-async function look(folder: PluginFolder): Promise<ProviderSource | BrokenPlugin | undefined> {
+async function look(folder: PluginFolder): Promise<ProviderPackage | BrokenPlugin | undefined> {
   const { name, root } = folder;
   if (root === undefined) return { name, reason: 'it is not installed' };
   try {
@@ -69,7 +75,8 @@ async function look(folder: PluginFolder): Promise<ProviderSource | BrokenPlugin
     if (typeof id !== 'string' || typeof entry !== 'string' || typeof sdk !== 'string' || typeof version !== 'string') {
       return { name, reason: 'its package.json lacks id, entry or sdk under clusternator.provider' };
     }
-    return { id, package: name, version, root, entry, sdk };
+    const doctorHook = asRecord(asRecord(manifest.oclif).hooks).doctor;
+    return { id, package: name, version, root, entry, sdk, ...(typeof doctorHook === 'string' && { doctorHook }) };
   } catch (error) {
     return { name, reason: error instanceof Error ? error.message : String(error) };
   }

@@ -1,4 +1,3 @@
-import { Config } from '@oclif/core';
 import { checked, type Check } from '../doctor/check.ts';
 import { dockerCheck, gitCheck, nodeCheck } from '../doctor/machine.ts';
 import { pluginChecks } from '../doctor/plugins.ts';
@@ -7,6 +6,7 @@ import { stateChecks } from '../doctor/state.ts';
 import { Exit } from '../errors.ts';
 import { paintFor, printable } from '../output/text.ts';
 import { ProjectCommand } from '../project-command.ts';
+import { fits } from '../provider-text.ts';
 import { findProviders } from '../providers.ts';
 
 const MARKS = { ok: ['green', '✓'], warn: ['yellow', '!'], fail: ['red', '✗'] } as const;
@@ -19,16 +19,15 @@ export default class Doctor extends ProjectCommand<typeof Doctor> {
   async run(): Promise<{ healthy: boolean; checks: Check[] }> {
     const { stateFolder } = this;
     const { CORE_VERSION } = await import('@clusternator/core');
+    const found = await findProviders(this.config);
+    const fitting = found.providers.filter((one) => fits(CORE_VERSION, one.sdk));
     const groups = await Promise.all([
       checked('node', async () => nodeCheck()),
       checked('git', () => gitCheck(process.env)),
       checked('docker', () => dockerCheck(process.env)),
       checked('state', () => stateChecks(stateFolder)),
-      checked('provider', async () => providerChecks(await findProviders(this.config), CORE_VERSION)),
-      // Our own commands run without plugins; this one is about them.
-      checked('plugin', async () =>
-        pluginChecks(await Config.load(this.config.root), { stateFolder, env: process.env }),
-      ),
+      checked('provider', async () => providerChecks(found, CORE_VERSION)),
+      checked('plugin', () => pluginChecks(fitting, { stateFolder, env: process.env })),
       checked('config', () => projectChecks(this.directory, () => this.project, this.interruption.signal)),
     ]);
     const checks = groups.flat();
