@@ -26,6 +26,13 @@ const provider = defineProvider({
       ]);
       return new LocalEnvironments(host, new DaemonClient(host));
     },
+    slots: async ({ host }) => {
+      const [{ LocalSlots }, { DaemonClient }] = await Promise.all([
+        import('./slots.ts'),
+        import('./client/daemon-client.ts'),
+      ]);
+      return new LocalSlots(host, new DaemonClient(host));
+    },
     storage: async ({ host }) => {
       const [{ LocalStorage }, { DaemonClient }] = await Promise.all([
         import('./storage.ts'),

@@ -1,18 +1,20 @@
 import { z } from 'zod';
 
 /** Raised by a change that an older client or daemon would misread. `GET /v1/status` and `POST /v1/stop` never change. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** As in tags: becomes part of paths, names of containers and labels. */
 export const word = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits, - and _, at most 63');
-const partName = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})$/, 'letters, digits, - and _, at most 63');
+export const partName = z
+  .string()
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62})$/, 'letters, digits, - and _, at most 63');
 const variable = z.string().regex(/^[^=\0]+$/, 'the name of an environment variable');
-const noZero = z.string().regex(/^[^\0]*$/, 'text without a zero byte');
+export const noZero = z.string().regex(/^[^\0]*$/, 'text without a zero byte');
 const variables = z.record(variable, noZero);
-const tags = z.record(z.string().regex(/^[a-z][a-z0-9_]{0,62}$/), z.string().regex(/^[a-z0-9_-]{0,63}$/));
-const hostName = z
+export const tags = z.record(z.string().regex(/^[a-z][a-z0-9_]{0,62}$/), z.string().regex(/^[a-z0-9_-]{0,63}$/));
+export const hostName = z
   .string()
   .regex(/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/);
 const folder = noZero.startsWith('/', 'an absolute path');

@@ -16,6 +16,7 @@ import { endLeftovers, removeStrayFolders } from './leftovers.ts';
 import { PortPool } from './port-pool.ts';
 import { routes } from './routes.ts';
 import { serverPorts, type PortSource } from './server-ports.ts';
+import { Slots } from './slots.ts';
 import { Vault } from './vault.ts';
 import { Volumes } from './volumes.ts';
 import { databaseZones } from './zone-storage.ts';
@@ -71,10 +72,14 @@ export class Daemon {
       log(error === undefined ? message : `${message}: ${messageOf(error)}`);
     };
     const proxy = this.#ending(new ProxyServer({ table, log: logError }), (it) => it.close());
+    const slots = this.#ending(new Slots({ database, table, proxy, log: logError }), (it) => {
+      it.close();
+    });
     const proxyPort = await this.#listen(database, ports.proxy, (choice) => proxy.listen(choice));
     const zones = await ZoneStore.open(databaseZones(database));
     const dns = this.#ending(new DnsServer({ store: zones, log: logError }), (it) => it.close());
     const dnsPort = await this.#listen(database, ports.dns, (choice) => dns.listen(choice));
+    const names = new EnvironmentNames(zones);
     const runtime = new ContainerRuntime({ home: paths.home, env });
     const usersOf = (scope: Scope, id: string): readonly string[] => environments.usersOf(scope, id);
     const volumes = new Volumes({ folder: paths.volumes, home: paths.home, database, runtime, usersOf });
@@ -87,7 +92,7 @@ export class Daemon {
         table,
         proxy,
         proxyPort,
-        names: new EnvironmentNames(zones),
+        names,
         runtime,
         volumes,
         ports: new PortPool(),
@@ -95,9 +100,10 @@ export class Daemon {
       }),
       (it) => it.suspend(),
     );
+    slots.start({ proxyPort, names, environment: (key) => environments.record(key) });
     const status = (): DaemonStatus => this.#status(proxyPort, dnsPort, environments, database);
     const control = new ControlServer(
-      routes({ environments, volumes, zones, status, onStop: this.#options.onStop }),
+      routes({ environments, slots, volumes, zones, status, onStop: this.#options.onStop }),
       log,
     );
     await this.#ending(control, (it) => it.close()).listen(paths.socket);

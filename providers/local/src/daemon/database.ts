@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { ProviderError } from '@clusternator/core';
+import { z } from 'zod';
 import { messageOf } from '../control/paths.ts';
 import {
   storedSpecSchema,
@@ -8,6 +9,7 @@ import {
   type StoredSpec,
   type VolumeBody,
 } from '../control/protocol.ts';
+import { slotBodySchema, storedRouteSchema, type SlotBody } from '../control/slot-protocol.ts';
 
 /** Raised with every change that an older daemon would misread. */
 const SCHEMA_VERSION = 1;
@@ -26,6 +28,9 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS volumes (
     key TEXT PRIMARY KEY, project TEXT NOT NULL, stage TEXT NOT NULL, id TEXT NOT NULL, spec TEXT NOT NULL, backing TEXT,
     phase TEXT NOT NULL, UNIQUE (project, stage, id)) STRICT;
+  CREATE TABLE IF NOT EXISTS slots (
+    key TEXT PRIMARY KEY, project TEXT NOT NULL, stage TEXT NOT NULL, id TEXT NOT NULL, spec TEXT NOT NULL, routing TEXT NOT NULL,
+    UNIQUE (project, stage, id)) STRICT;
   CREATE TABLE IF NOT EXISTS zones (id TEXT PRIMARY KEY, zone TEXT NOT NULL) STRICT;
 `;
 
@@ -59,6 +64,18 @@ export interface VolumeRecord extends Scope {
   readonly backing?: 'folder' | 'engine';
   readonly phase: 'active' | 'destroying';
 }
+/** `written`: the routing that made `version`, so that it is known again. */
+export interface SlotRecord extends Scope, z.output<typeof routingSchema> {
+  readonly key: string;
+  readonly id: string;
+  readonly spec: SlotBody;
+}
+const routingSchema = z.strictObject({
+  routes: z.array(storedRouteSchema).readonly(),
+  stamp: z.string().exactOptional(),
+  version: z.string(),
+  written: z.strictObject({ from: z.string(), token: z.string() }).exactOptional(),
+});
 
 type Row = Record<string, unknown>;
 
@@ -187,6 +204,18 @@ export class LocalDatabase {
     this.#db.prepare('DELETE FROM volumes WHERE key = ?').run(key);
   }
 
+  slots(): readonly SlotRecord[] {
+    return this.#db.prepare('SELECT * FROM slots ORDER BY rowid').all().map(slotOf);
+  }
+  putSlot({ key, project, stage, id, spec, ...routing }: SlotRecord): void {
+    this.#db
+      .prepare('INSERT OR REPLACE INTO slots VALUES (?, ?, ?, ?, ?, ?)')
+      .run(key, project, stage, id, JSON.stringify(spec), JSON.stringify(routing));
+  }
+  removeSlot(key: string): void {
+    this.#db.prepare('DELETE FROM slots WHERE key = ?').run(key);
+  }
+
   /** As JSON, by id. */
   zones(): readonly string[] {
     return this.#db
@@ -232,6 +261,14 @@ function volumeOf(row: Row): VolumeRecord {
     spec: volumeBodySchema.parse(JSON.parse(String(row.spec))),
     ...(row.backing !== null && { backing: oneOf(row.backing, ['folder', 'engine']) }),
     phase: oneOf(row.phase, ['active', 'destroying']),
+  };
+}
+
+function slotOf(row: Row): SlotRecord {
+  return {
+    ...namesOf(row),
+    spec: slotBodySchema.parse(JSON.parse(String(row.spec))),
+    ...routingSchema.parse(JSON.parse(String(row.routing))),
   };
 }
 

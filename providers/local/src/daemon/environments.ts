@@ -54,6 +54,11 @@ export class Environments {
     return environment;
   }
 
+  /** By the key of its handle. */
+  record(key: string): EnvironmentRecord | undefined {
+    return this.#all.get(key)?.record;
+  }
+
   list(scope: Scope): readonly EnvironmentView[] {
     return this.#of(scope).map((environment) => environment.view());
   }

@@ -12,10 +12,13 @@ import { dnsHandlers } from '../dns/provider.ts';
 import type { ZoneStore } from '../dns/zones.ts';
 import type { ControlAnswer, ControlRequest, ControlRoute } from './control-server.ts';
 import type { Environments } from './environments.ts';
+import { slotRoutes } from './slot-routes.ts';
+import type { Slots } from './slots.ts';
 import type { Volumes } from './volumes.ts';
 
 export interface RoutesOptions {
   readonly environments: Environments;
+  readonly slots: Slots;
   readonly volumes: Volumes;
   readonly zones: ZoneStore;
   readonly status: () => DaemonStatus;
@@ -43,7 +46,13 @@ const logsSchema = z.object({
 
 /** All that the daemon does for its clients. `GET /v1/status` and `POST /v1/stop` stay as they are in every version. */
 export function routes(options: RoutesOptions): readonly ControlRoute[] {
-  return [...ownRoutes(options), ...environmentRoutes(options), ...volumeRoutes(options), ...dnsRoutes(options)];
+  return [
+    ...ownRoutes(options),
+    ...environmentRoutes(options),
+    ...slotRoutes(options.slots),
+    ...volumeRoutes(options),
+    ...dnsRoutes(options),
+  ];
 }
 
 function ownRoutes({ status, onStop }: RoutesOptions): readonly ControlRoute[] {
@@ -60,7 +69,7 @@ function ownRoutes({ status, onStop }: RoutesOptions): readonly ControlRoute[] {
   ];
 }
 
-function environmentRoutes({ environments }: RoutesOptions): readonly ControlRoute[] {
+function environmentRoutes({ environments, slots }: RoutesOptions): readonly ControlRoute[] {
   const found = ({ parameters }: ControlRequest): ReturnType<Environments['require']> => {
     const { id, ...scope } = namedSchema.parse(parameters);
     return environments.require(scope, id);
@@ -96,7 +105,9 @@ function environmentRoutes({ environments }: RoutesOptions): readonly ControlRou
       handle: async ({ parameters, query, signal }) => {
         const { id, ...scope } = namedSchema.parse(parameters);
         const until = Date.now() + waitSchema.parse(Object.fromEntries(query)).waitSeconds * 1000;
-        environments.find(scope, id)?.destroy();
+        const doomed = environments.find(scope, id);
+        if (doomed && doomed.record.phase !== 'destroying') slots.assertNotRouted(doomed.record);
+        doomed?.destroy();
         for (;;) {
           const environment = environments.find(scope, id);
           const view = environment?.view();

@@ -19,6 +19,11 @@ export const NO_BACKEND: Answer = {
   headers: { 'retry-after': '5' },
 };
 
+/** A slot that is known, with nothing behind it. */
+export function vacant(text: string): Answer {
+  return { status: 503, text, headers: { 'retry-after': '5' } };
+}
+
 export function noPart(title: string): Answer {
   return { status: 404, text: `No part of ${title} has a route for this path.` };
 }

@@ -50,9 +50,22 @@ export function toLiveBackend(backend: Backend, traffic: TrafficCounter): LiveBa
 
 /** The part whose prefix is the longest that covers `path` on segment borders: `/api` covers `/api` and `/api/x`, never `/apis`. */
 export function partFor(backend: LiveBackend, path: string): BackendPart | undefined {
-  const end = path.indexOf('?');
-  const bare = end === -1 ? path : path.slice(0, end);
+  const bare = withoutQuery(path);
   return backend.parts.find((part) => covers(part.prefix, bare));
+}
+
+/** The length of the longest of these that covers `path`; 0 when none does. */
+export function longestPrefix(prefixes: readonly string[], path: string): number {
+  if (prefixes.length === 0) return 0;
+  const bare = withoutQuery(path);
+  let longest = 0;
+  for (const prefix of prefixes) if (prefix.length > longest && covers(prefix, bare)) longest = prefix.length;
+  return longest;
+}
+
+function withoutQuery(path: string): string {
+  const end = path.indexOf('?');
+  return end === -1 ? path : path.slice(0, end);
 }
 
 function covers(prefix: string, path: string): boolean {
@@ -60,7 +73,7 @@ function covers(prefix: string, path: string): boolean {
   return path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === SLASH);
 }
 
-function normalPrefix(prefix: string, index: number): string {
+export function normalPrefix(prefix: string, index: number): string {
   if (!prefix.startsWith('/') || /[\s?#]/.test(prefix)) {
     throw invalid(`route ${JSON.stringify(prefix)} must be a path that starts with /`, index);
   }

@@ -4,18 +4,31 @@ import type { Tunnel } from './tunnel.ts';
 export interface Destroyable {
   destroy(): unknown;
 }
+/** Which of a backend's connections are meant: those that came by one of these hosts. Left out: all. */
+export interface Selection {
+  readonly hosts?: ReadonlySet<string>;
+}
+/** By what is open, the host that it came by. */
 interface Group {
-  readonly requests: Set<Destroyable>;
-  readonly tunnels: Set<Tunnel>;
+  readonly requests: Map<Destroyable, string | undefined>;
+  readonly tunnels: Map<Tunnel, string | undefined>;
   readonly waiting: Set<() => void>;
+}
+
+/** How tunnels are ended. The signal calls it off. */
+export interface TunnelEnd {
+  readonly code: number;
+  readonly reason: string;
+  readonly spreadSeconds: number;
+  readonly signal?: AbortSignal;
 }
 
 /** Everything that is open to a backend, also after the routing table forgot it. */
 export class OpenConnections {
   private readonly groups = new Map<string, Group>();
 
-  add(backendId: string, request: Destroyable): void {
-    this.group(backendId).requests.add(request);
+  add(backendId: string, request: Destroyable, host?: string): void {
+    this.group(backendId).requests.set(request, host);
   }
 
   remove(backendId: string, request: Destroyable): void {
@@ -27,9 +40,9 @@ export class OpenConnections {
     if (group.tunnels.size === 0 && group.waiting.size === 0) this.groups.delete(backendId);
   }
 
-  addTunnel(backendId: string, tunnel: Tunnel): void {
+  addTunnel(backendId: string, tunnel: Tunnel, host?: string): void {
     const group = this.group(backendId);
-    group.tunnels.add(tunnel);
+    group.tunnels.set(tunnel, host);
     void tunnel.closed.then(() => group.tunnels.delete(tunnel));
   }
 
@@ -49,22 +62,31 @@ export class OpenConnections {
     return group.requests.size;
   }
 
-  async closeTunnels(backendId: string, code: number, reason: string, spreadSeconds: number): Promise<number> {
-    const tunnels = [...(this.groups.get(backendId)?.tunnels ?? [])];
+  /** Evenly over `spreadSeconds`. Those that are still open when the signal aborts stay so. */
+  async closeTunnels(
+    backendId: string,
+    { code, reason, spreadSeconds, signal, ...selection }: TunnelEnd & Selection,
+  ): Promise<number> {
+    const tunnels = selected(this.groups.get(backendId)?.tunnels, selection);
     const stepMs = tunnels.length === 0 ? 0 : (spreadSeconds * 1000) / tunnels.length;
     await Promise.all(
       tunnels.map(async (tunnel, index) => {
-        await Promise.race([delay(index * stepMs, tunnel.closed), tunnel.closed]);
-        await tunnel.close(code, reason);
+        await delay(index * stepMs, tunnel.closed, signal);
+        if (signal?.aborted !== true) await tunnel.close(code, reason);
       }),
     );
     return tunnels.length;
   }
 
+  /** Requests that are under way, also on their way to an upgrade. */
+  destroyRequests(backendId: string, selection: Selection): void {
+    for (const request of selected(this.groups.get(backendId)?.requests, selection)) request.destroy();
+  }
+
   destroy(backendId: string): void {
     const group = this.groups.get(backendId);
     if (group === undefined) return;
-    for (const open of [...group.requests, ...group.tunnels]) open.destroy();
+    for (const open of [...group.requests.keys(), ...group.tunnels.keys()]) open.destroy();
   }
 
   destroyAll(): void {
@@ -74,20 +96,28 @@ export class OpenConnections {
   private group(backendId: string): Group {
     let group = this.groups.get(backendId);
     if (group === undefined) {
-      group = { requests: new Set(), tunnels: new Set(), waiting: new Set() };
+      group = { requests: new Map(), tunnels: new Map(), waiting: new Set() };
       this.groups.set(backendId, group);
     }
     return group;
   }
 }
 
-/** Its timer doesn't outlive `closed`. */
-async function delay(ms: number, closed: Promise<void>): Promise<void> {
+function selected<T>(open: ReadonlyMap<T, string | undefined> | undefined, { hosts }: Selection): readonly T[] {
+  const all = [...(open ?? [])];
+  return all.filter(([, host]) => hosts === undefined || (host !== undefined && hosts.has(host))).map(([one]) => one);
+}
+
+/** Its timer doesn't outlive `closed` or the signal. */
+async function delay(ms: number, closed: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (ms === 0) return;
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, ms);
-    void closed.then(() => {
+    const end = (): void => {
       clearTimeout(timer);
-    });
+      resolve();
+    };
+    signal?.addEventListener('abort', end, { once: true });
+    void closed.then(end);
   });
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { badRequest, NO_BACKEND, noPart, send, unavailable, UNKNOWN_HOST } from './answers.ts';
+import { badRequest, NO_BACKEND, noPart, send, unavailable, UNKNOWN_HOST, vacant } from './answers.ts';
 import type { Answer } from './answers.ts';
 import type { Endpoint } from './backend.ts';
 import { Exchange } from './exchange.ts';
@@ -89,13 +89,13 @@ export class Router {
     const { backend, path } = route;
     const counters = countersOf(route);
     for (const counter of counters) counter.started(table.now());
-    open.add(backend.id, socket);
+    open.add(backend.id, socket, route.host?.name);
     try {
       const headers = this.headersFor(request, route);
       const input = { request, socket, head, path, headers, backendId: backend.id, endpoints, about: about(route) };
       const tunnel = await upgrade(input, upstreams);
       if (tunnel === undefined) return;
-      open.addTunnel(backend.id, tunnel);
+      open.addTunnel(backend.id, tunnel, route.host?.name);
       for (const counter of counters) counter.upgraded += 1;
       void tunnel.closed.then(() => {
         for (const counter of counters) counter.upgraded -= 1;
@@ -132,6 +132,8 @@ export class Router {
         return UNKNOWN_HOST;
       case 'no-backend':
         return NO_BACKEND;
+      case 'vacant':
+        return vacant(found.text);
       case 'no-part':
         return noPart(found.backend.title);
       case 'part':
@@ -151,19 +153,19 @@ export class Router {
     const { host } = route;
     const now = table.now();
     traffic.started(now);
-    host?.started(now);
-    open.add(id, response);
+    host?.traffic.started(now);
+    open.add(id, response, host?.name);
     response.once('close', () => {
       exchange?.clientGone();
       traffic.inFlight -= 1;
-      if (host !== undefined) host.inFlight -= 1;
+      if (host !== undefined) host.traffic.inFlight -= 1;
       open.remove(id, response);
     });
   }
 }
 
 function countersOf({ backend, host }: Route): Route['backend']['traffic'][] {
-  return host === undefined ? [backend.traffic] : [backend.traffic, host];
+  return host === undefined ? [backend.traffic] : [backend.traffic, host.traffic];
 }
 
 function about({ backend, part }: Route): string {

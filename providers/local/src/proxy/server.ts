@@ -7,6 +7,7 @@ import { rawAnswer } from './answers.ts';
 import { assertLoopback, firstFree, tryListen } from './loopback.ts';
 import type { PortChoice } from './loopback.ts';
 import { OpenConnections } from './open-connections.ts';
+import type { Selection, TunnelEnd } from './open-connections.ts';
 import { Router } from './router.ts';
 import type { RoutingTable } from './table.ts';
 import { mayUpgrade } from './upgrade.ts';
@@ -107,13 +108,14 @@ export class ProxyServer {
    */
   async closeWebSockets(
     backendId: string,
-    {
-      code = 1012,
-      reason = 'service restart',
-      spreadSeconds = 0,
-    }: { code?: number; reason?: string; spreadSeconds?: number } = {},
+    { code = 1012, reason = 'service restart', spreadSeconds = 0, ...selection }: Partial<TunnelEnd> & Selection = {},
   ): Promise<number> {
-    return this.open.closeTunnels(backendId, code, reason, spreadSeconds);
+    return this.open.closeTunnels(backendId, { code, reason, spreadSeconds, ...selection });
+  }
+
+  /** Cuts the requests to a backend that came by one of these hosts. */
+  cutRequests(backendId: string, hosts: ReadonlySet<string>): void {
+    this.open.destroyRequests(backendId, { hosts });
   }
 
   /** Cuts whatever is still open to a backend. */

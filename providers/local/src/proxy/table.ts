@@ -1,21 +1,34 @@
 import { ProviderError } from '@clusternator/core';
-import { partFor, toLiveBackend } from './backend.ts';
+import { longestPrefix, normalPrefix, partFor, toLiveBackend } from './backend.ts';
 import type { Backend, BackendPart, Endpoint, LiveBackend } from './backend.ts';
 import { TrafficCounter } from './traffic.ts';
 import type { Traffic } from './traffic.ts';
 import { WeightedChoice } from './weights.ts';
 import type { Share } from './weights.ts';
 
-/** Where a request goes. `unknown-host` and `no-part` are the client's error, `no-backend` is ours. */
+/** Where a request goes. `unknown-host` and `no-part` are the client's error, `no-backend` and `vacant` are ours. */
 export type Resolution =
-  | { readonly kind: 'part'; readonly backend: LiveBackend; readonly part: BackendPart; readonly host?: TrafficCounter }
+  | { readonly kind: 'part'; readonly backend: LiveBackend; readonly part: BackendPart; readonly host?: LiveHost }
   | { readonly kind: 'no-part'; readonly backend: LiveBackend }
   | { readonly kind: 'no-backend' }
+  | { readonly kind: 'vacant'; readonly text: string }
   | { readonly kind: 'unknown-host' };
 
-interface HostEntry {
-  readonly choice: WeightedChoice;
+/** A name that is answered. */
+export interface LiveHost {
+  readonly name: string;
   readonly traffic: TrafficCounter;
+}
+/** `prefixes`: paths that belong to a part even where the backend lacks it, so that no other part of it answers there. `vacancy`: what is
+ *  said while nothing is behind the host; without it there has to be something. */
+export interface HostOptions {
+  readonly prefixes?: readonly string[];
+  readonly vacancy?: string;
+}
+interface HostEntry extends LiveHost {
+  readonly choice: WeightedChoice | undefined;
+  readonly prefixes: readonly string[];
+  readonly vacancy: string;
 }
 
 /**
@@ -47,11 +60,13 @@ export class RoutingTable {
   }
 
   /** @throws ProviderError `invalid` when the shares are not whole percents that add up to 100. */
-  setHost(host: string, shares: readonly Share[]): void {
+  setHost(host: string, shares: readonly Share[], { prefixes = [], vacancy }: HostOptions = {}): void {
     const name = hostName(host);
     if (name === undefined) throw new ProviderError('invalid', `${JSON.stringify(host)} is not a host name`);
     const traffic = this.hostEntries.get(name)?.traffic ?? new TrafficCounter();
-    this.hostEntries.set(name, { choice: new WeightedChoice(shares), traffic });
+    const choice = shares.length === 0 && vacancy !== undefined ? undefined : new WeightedChoice(shares);
+    const normal = prefixes.map((prefix, index) => normalPrefix(prefix, index));
+    this.hostEntries.set(name, { name, traffic, choice, prefixes: normal, vacancy: vacancy ?? '' });
   }
 
   removeHost(host: string): void {
@@ -81,7 +96,8 @@ export class RoutingTable {
     const name = host === undefined ? undefined : hostName(host);
     const entry = name === undefined ? undefined : this.hostEntries.get(name);
     if (entry === undefined) return { kind: 'unknown-host' };
-    return this.resolveIn(entry.choice.next(), path, entry.traffic);
+    if (entry.choice === undefined) return { kind: 'vacant', text: entry.vacancy };
+    return this.resolveIn(entry.choice.next(), path, entry);
   }
 
   resolveAddress(address: string, path: string): Resolution {
@@ -103,11 +119,12 @@ export class RoutingTable {
     return (this.hostEntries.get(hostName(host) ?? host)?.traffic ?? new TrafficCounter()).snapshot();
   }
 
-  private resolveIn(backendId: string, path: string, host?: TrafficCounter): Resolution {
+  private resolveIn(backendId: string, path: string, host?: HostEntry): Resolution {
     const backend = this.backends.get(backendId);
     if (backend === undefined) return { kind: 'no-backend' };
     const part = partFor(backend, path);
-    if (part === undefined) return { kind: 'no-part', backend };
+    const isOfAnother = host !== undefined && longestPrefix(host.prefixes, path) > (part?.prefix.length ?? 0);
+    if (part === undefined || isOfAnother) return { kind: 'no-part', backend };
     return host === undefined ? { kind: 'part', backend, part } : { kind: 'part', backend, part, host };
   }
 }

@@ -46,6 +46,7 @@ export function get(environment: Environment, target = '/', host?: string): Prom
   sent.once('error', reject);
   sent.once('response', (response) => {
     let text = '';
+    response.once('error', reject);
     response.on('data', (piece: Buffer) => (text += piece.toString()));
     response.once('end', () => {
       resolve({ status: response.statusCode ?? 0, text });
