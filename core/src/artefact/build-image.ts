@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { stripVTControlCharacters } from 'node:util';
 import { ProviderError } from '../provider/error.ts';
 import { cancelled } from '../source/git.ts';
@@ -9,7 +10,7 @@ import { dockerError } from './docker.ts';
 import type { DockerEngine } from './docker.ts';
 import { EngineFailure, followMessages } from './engine-stream.ts';
 import { LastLines, Lines } from './lines.ts';
-import { loginFor, registryOf } from './registry-login.ts';
+import { headerOf, loginFor, registryOf } from './registry-login.ts';
 
 /** An image to build. */
 export interface ImageBuild {
@@ -90,36 +91,27 @@ type Logins = Record<string, { username: string; password: string }>;
 
 /** @see https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Image/operation/ImageBuild */
 function send(
-  engine: DockerEngine,
+  { client, builder }: DockerEngine,
   build: ImageBuild,
   context: BuildContext,
-  registryconfig: Logins,
-): Promise<NodeJS.ReadableStream> {
-  const { promise, resolve, reject } = Promise.withResolvers<NodeJS.ReadableStream>();
-  const request = {
-    path: '/build?',
+  logins: Logins,
+): Promise<IncomingMessage> {
+  return client.send({
     method: 'POST',
-    file: context.archive,
-    isStream: true,
-    statusCodes: { 200: true },
-    abortSignal: build.signal,
-    registryconfig,
-    options: {
+    path: '/build',
+    query: {
       t: build.tag,
       dockerfile: context.dockerfile,
-      labels: { ...build.labels },
-      rm: true,
-      forcerm: true,
-      version: engine.builder === 'buildkit' ? '2' : '1',
-      ...(build.platform !== undefined && { platform: build.platform }),
+      labels: JSON.stringify(build.labels),
+      rm: '1',
+      forcerm: '1',
+      version: builder === 'buildkit' ? '2' : '1',
+      platform: build.platform,
     },
-  };
-  engine.docker.modem.dial(request, (error, answer) => {
-    if (error) reject(error);
-    else if (answer !== null && 'pipe' in answer) resolve(answer);
-    else reject(new Error('the Docker Engine gave no output'));
+    headers: { 'Content-Type': 'application/x-tar', 'X-Registry-Config': headerOf(logins) },
+    body: context.archive,
+    signal: build.signal,
   });
-  return promise;
 }
 
 /** Base images may be private. BuildKit asks for logins in another way: there such an image has to be pulled before. */

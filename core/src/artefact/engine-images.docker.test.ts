@@ -1,13 +1,24 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type Docker from 'dockerode';
+import { Readable } from 'node:stream';
+import { z } from 'zod';
 import { connectDocker } from './docker.ts';
+import type { EngineClient } from './engine-client.ts';
 import type { ImageBuild } from './build-image.ts';
 import { EngineImages } from './engine-images.ts';
 
@@ -16,24 +27,29 @@ const run = randomBytes(4).toString('hex');
 const ours = { clusternator_test: run };
 const base = `clusternator-test/${run}-base:1`;
 const env = { PATH: process.env.PATH, HOME: '/nowhere' };
-let docker: Docker;
+let client: EngineClient;
 let root: string;
 let output: string[] = [];
 
 beforeAll(async () => {
-  ({ docker } = await connectDocker(env, signal));
+  ({ client } = await connectDocker(env, signal));
   root = mkdtempSync(join(tmpdir(), 'clusternator docker '));
   context('base', { Dockerfile: 'FROM scratch\nCOPY busybox /bin/busybox\nCOPY busybox /bin/sh\n' });
   copyFileSync('/bin/busybox', join(root, 'base/busybox'));
   await images().build(build('base', { tag: base }));
 });
 afterEach(async () => {
-  for (const { Id } of await docker.listContainers({ all: true, filters: { label: [`clusternator_test=${run}`] } })) {
-    await docker.getContainer(Id).remove({ force: true });
+  for (const { Id } of await containers({ label: [`clusternator_test=${run}`] })) {
+    await client.do({ method: 'DELETE', path: `/containers/${Id}`, query: { force: '1' }, signal });
   }
 });
 afterAll(async () => {
-  for (const { id } of await images().list(ours, signal)) await docker.getImage(id).remove({ force: true });
+  // Parents go after their children.
+  await until(async () => {
+    const left = await images().list(ours, signal);
+    for (const { id } of left) await remove(id).catch(() => undefined);
+    return left.length === 0;
+  });
   rmSync(root, { recursive: true, force: true });
 });
 beforeEach(() => {
@@ -50,7 +66,7 @@ describe.each(['classic', 'buildkit'] as const)('the %s builder', (builder) => {
     const tag = `clusternator-test/${run}:${builder}`;
     const image = await images(builder).build(build(`app-${builder}`, { tag }));
     expect(image).toEqual({ kind: 'image', reference: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) });
-    expect((await docker.getImage(tag).inspect()).Id).toBe(image.reference);
+    expect(await idOf(tag)).toBe(image.reference);
     expect(output.join('\n')).toContain(`hello from the ${builder} builder`);
 
     output = [];
@@ -95,7 +111,7 @@ describe.each(['classic', 'buildkit'] as const)('the %s builder', (builder) => {
     );
     await expect(building).rejects.toMatchObject({ code: 'cancelled' });
     await until(async () => {
-      const running = await docker.listContainers({ all: true });
+      const running = await containers({});
       return !running.some(({ Command }) => Command.includes(mark));
     });
   });
@@ -165,16 +181,25 @@ test('a tag goes, but not an image that others tag, nor one that a container use
   ]);
   await images().untag(one, signal);
   await images().untag(one, signal);
-  expect((await docker.getImage(two).inspect()).Id).toBe(image.reference);
+  expect(await idOf(two)).toBe(image.reference);
 
-  const container = await docker.createContainer({ name: `user-${run}`, Image: two, Labels: ours });
+  const body = Readable.from([JSON.stringify({ Image: two, Labels: ours })]);
+  const headers = { 'Content-Type': 'application/json' };
+  await client.do({
+    method: 'POST',
+    path: '/containers/create',
+    query: { name: `user-${run}` },
+    headers,
+    body,
+    signal,
+  });
   await expect(images().untag(two, signal)).rejects.toMatchObject({
     code: 'conflict',
     message: `image ${two} is still used by container user-${run}`,
   });
-  await container.remove();
+  await client.do({ method: 'DELETE', path: `/containers/user-${run}`, signal });
   await images().untag(two, signal);
-  await expect(docker.getImage(image.reference).inspect()).rejects.toMatchObject({ statusCode: 404 });
+  await expect(idOf(image.reference)).rejects.toMatchObject({ status: 404 });
 });
 
 describe('a registry', () => {
@@ -204,15 +229,12 @@ describe('a registry', () => {
     expect((await images().push(image, repository, 'c0ffee', signal)).reference).toBe(pushed.reference);
 
     await images().untag(`clusternator-test/${run}:pushed`, signal);
-    await docker
-      .getImage(image.reference)
-      .remove({ force: true })
-      .catch(() => undefined);
+    await remove(image.reference).catch(() => undefined);
     const kept = `clusternator-test/${run}:kept`;
     const pinned = await images().pin(`${address}/team/app:c0ffee`, kept, signal);
     expect(pinned).toEqual(image);
-    expect((await docker.getImage(kept).inspect()).Id).toBe(image.reference);
-    await docker.getImage(`${address}/team/app:c0ffee`).remove();
+    expect(await idOf(kept)).toBe(image.reference);
+    await remove(`${address}/team/app:c0ffee`);
   });
 
   test('that has no such image says so', async () => {
@@ -224,6 +246,40 @@ describe('a registry', () => {
     const closed = images().pin(`127.0.0.1:${await freePort()}/x:1`, `clusternator-test/${run}:none`, signal);
     await expect(closed).rejects.toMatchObject({ message: expect.stringContaining('connection refused') });
   });
+});
+
+test('an engine is found by ssh and by the current context, as Docker itself finds it', async () => {
+  const bin = join(root, 'bin');
+  context('bin', {
+    ssh: '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\necho "$2" > "$0.host"\nshift 2\nunset DOCKER_HOST\nexec "$@"\n',
+  });
+  chmodSync(join(bin, 'ssh'), 0o755);
+  const ssh = { PATH: `${bin}:${process.env.PATH ?? ''}`, DOCKER_HOST: 'ssh://me@far.example:2222' };
+  const far = new EngineImages(await connectDocker(ssh, signal), env);
+  expect((await far.list(ours, signal)).length).toBeGreaterThan(0);
+  expect(readFileSync(join(bin, 'ssh.host'), 'utf8')).toBe('far.example\n');
+
+  const id = createHash('sha256').update('mine').digest('hex');
+  context('config', {
+    'config.json': '{"currentContext": "mine"}',
+    [`contexts/meta/${id}/meta.json`]: `{"Endpoints": {"docker": {"Host": "unix://${root}/mine.sock"}}}`,
+  });
+  await expect(connectDocker({ DOCKER_CONFIG: join(root, 'config') }, signal)).rejects.toThrow(
+    `at unix://${root}/mine.sock`,
+  );
+  symlinkSync('/var/run/docker.sock', join(root, 'mine.sock'));
+  await expect(connectDocker({ DOCKER_CONFIG: join(root, 'config') }, signal)).resolves.toMatchObject({
+    builder: 'classic',
+  });
+  await expect(connectDocker({ DOCKER_HOST: 'ftp://x' }, signal)).rejects.toMatchObject({ code: 'invalid' });
+});
+
+test('a name that is no image is not asked for', async () => {
+  for (const name of ['../containers/json', 'a b', 'x?y', '', '-x']) {
+    await expect(images().pin(name, `clusternator-test/${run}:none`, signal)).rejects.toMatchObject({
+      code: 'invalid',
+    });
+  }
 });
 
 test('an engine that is not there, or stops, is told', async () => {
@@ -238,7 +294,24 @@ test('an engine that is not there, or stops, is told', async () => {
 });
 
 function images(builder: 'classic' | 'buildkit' = 'classic'): EngineImages {
-  return new EngineImages({ docker, builder }, env);
+  return new EngineImages({ client, builder }, env);
+}
+
+async function idOf(image: string): Promise<string> {
+  return (await client.json(z.object({ Id: z.string() }), { path: `/images/${image}/json`, signal })).Id;
+}
+
+function remove(image: string): Promise<void> {
+  return client.do({ method: 'DELETE', path: `/images/${image}`, query: { force: '1' }, signal });
+}
+
+function containers(filters: Record<string, string[]>): Promise<readonly { Id: string; Command: string }[]> {
+  const schema = z.array(z.object({ Id: z.string(), Command: z.string() }));
+  return client.json(schema, {
+    path: '/containers/json',
+    query: { all: '1', filters: JSON.stringify(filters) },
+    signal,
+  });
 }
 
 function build(name: string, more: Partial<ImageBuild>): ImageBuild {

@@ -1,4 +1,4 @@
-import type { ImageInspectInfo } from 'dockerode';
+import { z } from 'zod';
 import { ProviderError } from '../provider/error.ts';
 import { cancelled } from '../source/git.ts';
 import type { Variables } from '../source/git.ts';
@@ -7,10 +7,11 @@ import { buildOnEngine } from './build-image.ts';
 import type { ImageBuild } from './build-image.ts';
 import { dockerError } from './docker.ts';
 import type { DockerEngine } from './docker.ts';
+import type { EngineClient } from './engine-client.ts';
 import { EngineFailure, followMessages } from './engine-stream.ts';
-import { splitTag } from './image-name.ts';
+import { isImageName, splitTag } from './image-name.ts';
 import type { Repository } from './images.ts';
-import { loginFor, registryOf } from './registry-login.ts';
+import { headerOf, loginFor, registryOf } from './registry-login.ts';
 
 /** An image on the engine. */
 export interface EngineImage {
@@ -19,6 +20,13 @@ export interface EngineImage {
   readonly labels: Readonly<Record<string, string>>;
   readonly bytes: number;
 }
+
+const labelsSchema = z.record(z.string(), z.string()).nullish();
+const imageSchema = z.object({ Id: z.string(), Config: z.object({ Labels: labelsSchema }) });
+const imagesSchema = z.array(
+  z.object({ Id: z.string(), RepoTags: z.array(z.string()).nullish(), Labels: labelsSchema, Size: z.number() }),
+);
+const containersSchema = z.array(z.object({ Id: z.string(), Names: z.array(z.string()) }));
 
 /** Images on the Docker Engine, pinned by their id. A tag keeps an image for as long as somebody needs it. */
 export class EngineImages {
@@ -38,6 +46,8 @@ export class EngineImages {
   /** An image that exists already, by what it is now: pulled where it is not here, and kept under `tag`.
    *  @throws ProviderError `not-found`, `denied`, `unavailable`, `cancelled`. */
   async pin(image: string, tag: string, signal: AbortSignal): Promise<ImageArtefact> {
+    if (!isImageName(image))
+      throw new ProviderError('invalid', `${JSON.stringify(image)} is not the name of an image`, { path: image });
     const kept = await this.inspect(tag, signal);
     if (kept) return imageArtefact(kept.Id);
     const here = await this.inspect(image, signal);
@@ -49,11 +59,14 @@ export class EngineImages {
   /** Fetches an image from its registry, with the login that Docker has for it. */
   async pull(image: string, signal: AbortSignal, onOutput?: (line: string) => void): Promise<ImageArtefact> {
     const doing = `pull ${image}`;
-    const authconfig = await loginFor(registryOf(image), this.env);
-    await this.ask(doing, signal, async (docker) => {
-      const named = image.includes('@') ? image : Object.values(splitTag(image)).join(':');
-      const stream = await docker.pull(named, { abortSignal: signal, ...(authconfig && { authconfig }) });
-      await followMessages(stream, {
+    const login = await loginFor(registryOf(image), this.env);
+    await this.ask(doing, signal, async (client) => {
+      const headers = { 'X-Registry-Auth': headerOf(login ?? {}) };
+      const query = image.includes('@')
+        ? { fromImage: image }
+        : { fromImage: splitTag(image).repo, tag: splitTag(image).tag };
+      const answer = await client.send({ method: 'POST', path: '/images/create', query, headers, signal });
+      await followMessages(answer, {
         message({ status, id, progressDetail }) {
           if (status !== undefined && !progressDetail?.total)
             onOutput?.(id === undefined ? status : `${id}: ${status}`);
@@ -75,10 +88,16 @@ export class EngineImages {
     await this.tag(image.reference, target, signal);
     let digest: string | undefined;
     try {
-      await this.ask(`push to ${name}`, signal, async (docker) => {
-        const authconfig = { username, password, serveraddress: registryOf(name) };
-        const stream = await docker.getImage(target).push({ authconfig, abortSignal: signal });
-        await followMessages(stream, {
+      await this.ask(`push to ${name}`, signal, async (client) => {
+        const headers = { 'X-Registry-Auth': headerOf({ username, password, serveraddress: registryOf(name) }) };
+        const answer = await client.send({
+          method: 'POST',
+          path: `/images/${name}/push`,
+          query: { tag },
+          headers,
+          signal,
+        });
+        await followMessages(answer, {
           message({ aux }) {
             digest = aux?.Digest ?? digest;
           },
@@ -93,16 +112,17 @@ export class EngineImages {
   }
 
   async tag(image: string, tag: string, signal: AbortSignal): Promise<void> {
-    await this.ask(`tag ${image}`, signal, (docker) =>
-      docker.getImage(image).tag({ ...splitTag(tag), abortSignal: signal }),
-    );
+    const request = { method: 'POST', path: `/images/${image}/tag`, query: { ...splitTag(tag) }, signal } as const;
+    await this.ask(`tag ${image}`, signal, (client) => client.do(request));
   }
 
   /** Takes a tag away, and the image with it where it was the last one. One that is gone is gone.
    *  @throws ProviderError `conflict`: a container still uses the image. */
   async untag(tag: string, signal: AbortSignal): Promise<void> {
     try {
-      await this.ask(`remove image ${tag}`, signal, (docker) => docker.getImage(tag).remove({ abortSignal: signal }));
+      await this.ask(`remove image ${tag}`, signal, (client) =>
+        client.do({ method: 'DELETE', path: `/images/${tag}`, signal }),
+      );
     } catch (error) {
       if (ProviderError.is(error) && error.code === 'not-found') return;
       if (!ProviderError.is(error) || error.code !== 'conflict') throw error;
@@ -118,20 +138,20 @@ export class EngineImages {
   /** All images with these labels, also those that lost their tags. */
   async list(labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<readonly EngineImage[]> {
     const filters = { label: Object.entries(labels).map(([name, value]) => `${name}=${value}`) };
-    const images = await this.ask('list images', signal, (docker) =>
-      docker.listImages({ filters: JSON.stringify(filters), abortSignal: signal }),
-    );
+    const request = { path: '/images/json', query: { filters: JSON.stringify(filters) }, signal };
+    const images = await this.ask('list images', signal, (client) => client.json(imagesSchema, request));
     return images.map(({ Id, RepoTags, Labels, Size }) => ({
       id: Id,
-      tags: (RepoTags as readonly string[] | null)?.filter((tag) => tag !== '<none>:<none>') ?? [], // Null where there are none.
-      labels: (Labels as Record<string, string> | null) ?? {}, // Null, too.
+      tags: RepoTags?.filter((tag) => tag !== '<none>:<none>') ?? [],
+      labels: Labels ?? {},
       bytes: Size,
     }));
   }
 
-  private async inspect(image: string, signal: AbortSignal): Promise<ImageInspectInfo | undefined> {
+  private async inspect(image: string, signal: AbortSignal): Promise<z.output<typeof imageSchema> | undefined> {
     try {
-      return await this.ask(`look at image ${image}`, signal, (docker) => docker.getImage(image).inspect());
+      const request = { path: `/images/${image}/json`, signal };
+      return await this.ask(`look at image ${image}`, signal, (client) => client.json(imageSchema, request));
     } catch (error) {
       if (ProviderError.is(error) && error.code === 'not-found') return undefined;
       throw error;
@@ -139,21 +159,16 @@ export class EngineImages {
   }
 
   private async containersOf(image: string, signal: AbortSignal): Promise<readonly string[]> {
-    const filters = { ancestor: [image] };
-    const containers = await this.ask('list containers', signal, (docker) =>
-      docker.listContainers({ all: true, filters, abortSignal: signal }),
-    );
+    const query = { all: '1', filters: JSON.stringify({ ancestor: [image] }) };
+    const request = { path: '/containers/json', query, signal };
+    const containers = await this.ask('list containers', signal, (client) => client.json(containersSchema, request));
     return containers.map(({ Names, Id }) => `container ${Names[0]?.slice(1) ?? Id.slice(0, 12)}`);
   }
 
-  private async ask<T>(
-    doing: string,
-    signal: AbortSignal,
-    work: (docker: DockerEngine['docker']) => Promise<T>,
-  ): Promise<T> {
+  private async ask<T>(doing: string, signal: AbortSignal, work: (client: EngineClient) => Promise<T>): Promise<T> {
     if (signal.aborted) throw cancelled(signal, doing);
     try {
-      return await work(this.engine.docker);
+      return await work(this.engine.client);
     } catch (error) {
       if (wasAborted(signal)) throw cancelled(signal, doing);
       if (error instanceof EngineFailure) throw registryError(error, doing);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Variables } from '../source/git.ts';
+import { configFolder } from './engine-address.ts';
 import { jsonOf } from './json-file.ts';
 
 /** Who pulls from a registry. Used at once and never kept. */
@@ -26,10 +27,14 @@ export function registryOf(image: string): string {
   return rest.length > 0 && /[.:]|^localhost$/.test(first) ? first : HUB;
 }
 
+/** As the engine takes logins. */
+export function headerOf(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+}
+
 /** What `docker login` has kept for a registry. */
 export async function loginFor(registry: string, env: Variables): Promise<RegistryLogin | undefined> {
-  const file = join(env.DOCKER_CONFIG ?? join(env.HOME ?? '', '.docker'), 'config.json');
-  const settings = settingsSchema.safeParse(await jsonOf(file)).data;
+  const settings = settingsSchema.safeParse(await jsonOf(join(configFolder(env), 'config.json'))).data;
   if (!settings) return undefined;
   const helper = settings.credHelpers[registry] ?? settings.credsStore;
   if (helper !== undefined && /^[\w-]+$/.test(helper)) return askHelper(`docker-credential-${helper}`, registry, env);
