@@ -12,6 +12,7 @@ import { ControlServer } from './control-server.ts';
 import { LocalDatabase, type Scope } from './database.ts';
 import { EnvironmentNames } from './environment-names.ts';
 import { Environments } from './environments.ts';
+import { collectWhenIdle } from './idle-memory.ts';
 import { endLeftovers, removeStrayFolders } from './leftovers.ts';
 import { PortPool } from './port-pool.ts';
 import { routes } from './routes.ts';
@@ -108,6 +109,7 @@ export class Daemon {
     );
     await this.#ending(control, (it) => it.close()).listen(paths.socket);
     this.#announce();
+    this.#ends.push(collectWhenIdle());
     environments.start();
     volumes.resume(this.#watching.signal).catch((error: unknown) => {
       log(`a volume can't be removed: ${messageOf(error)}`);

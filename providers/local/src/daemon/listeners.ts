@@ -1,4 +1,5 @@
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { readProcFile } from './proc-file.ts';
 import type { ProcessEntry } from './process-table.ts';
 
 /** A TCP socket that waits for connections. */
@@ -17,12 +18,7 @@ export function listeners(): readonly Listener[] {
 }
 
 function parse(file: string): readonly Listener[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'latin1');
-  } catch {
-    return [];
-  }
+  const text = readProcFile(file) ?? '';
   return text
     .split('\n')
     .slice(1)

@@ -1,4 +1,5 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { readProcFile } from './proc-file.ts';
 
 /** One line of the system's process table. */
 export interface ProcessEntry {
@@ -14,7 +15,7 @@ export const MARKER = 'CLUSTERNATOR_INSTANCE';
 
 /** Undefined when it is gone, or ended and only waits to be reaped. */
 export function readProcess(pid: number): ProcessEntry | undefined {
-  const text = readOrUndefined(`/proc/${String(pid)}/stat`);
+  const text = readProcFile(`/proc/${String(pid)}/stat`);
   if (text === undefined) return undefined;
   // The second field is the program's name in parentheses, which may hold spaces and parentheses itself.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
@@ -36,7 +37,7 @@ export function listProcesses(): readonly ProcessEntry[] {
 
 /** The marker that a process was started with. Undefined: it has none, is gone, or is another user's. */
 export function markerOf(pid: number): string | undefined {
-  const text = readOrUndefined(`/proc/${String(pid)}/environ`);
+  const text = readProcFile(`/proc/${String(pid)}/environ`);
   const start = text?.startsWith(`${MARKER}=`) ? 0 : (text?.indexOf(`\0${MARKER}=`) ?? -1) + 1;
   if (text === undefined || (start === 0 && !text.startsWith(`${MARKER}=`))) return undefined;
   const end = text.indexOf('\0', start);
@@ -50,13 +51,5 @@ export function processesMarked(prefix: string): readonly ProcessEntry[] {
 
 /** Of the running machine: pids and ticks mean nothing after it started anew. */
 export function bootId(): string {
-  return readOrUndefined('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown';
-}
-
-function readOrUndefined(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return undefined; // ended in between, or another user's
-  }
+  return readProcFile('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown';
 }
