@@ -1,15 +1,11 @@
 import { join } from 'node:path';
 import { ArtefactStore } from '../artefact/store.ts';
-import { buildSite } from '../artefact/site.ts';
 import { withCall } from '../engine/call.ts';
 import { systemClock } from '../engine/clock.ts';
 import { currentIdentity } from '../engine/identity.ts';
-import { openPacer } from '../engine/pace.ts';
-import { carryOn } from '../environment/carry-on.ts';
 import { documentsIn } from '../state/documents.ts';
 import { openSqliteStore, type EmbeddedStore } from '../state/sqlite.ts';
-import { bindProvider, type BoundProvider } from './drivers.ts';
-import { makeHost } from './host.ts';
+import type { BoundProvider } from './drivers.ts';
 import type { OpenOptions } from './project.ts';
 import type { ProjectName } from './project-name.ts';
 import { SecretValues } from './secret-values.ts';
@@ -41,7 +37,13 @@ export function openSession(options: OpenOptions, name: ProjectName): OpenedSess
   const bound = new Map<string, Promise<BoundProvider>>();
 
   const bind = async (id: string, config: unknown): Promise<BoundProvider> => {
-    const { loadProvider } = await import('./load-provider.ts');
+    // What only prints a list needs none of these, nor what they import.
+    const [{ loadProvider }, { bindProvider }, { makeHost }, { openPacer }] = await Promise.all([
+      import('./load-provider.ts'),
+      import('./drivers.ts'),
+      import('./host.ts'),
+      import('../engine/pace.ts'),
+    ]);
     const provider = await loadProvider(options.providers, id);
     const pacer = openPacer(stateFolder, `${id}/${name.project}`, provider.rateLimits ?? {}, clock);
     const made = makeHost({
@@ -88,8 +90,9 @@ export function openSession(options: OpenOptions, name: ProjectName): OpenedSess
       const { openImageBuilder } = await import('../artefact/docker.ts');
       return openImageBuilder({ env: options.env });
     },
-    buildSite: ({ name: site, tree, site: config, owner, signal, onOutput }) =>
-      buildSite({
+    async buildSite({ name: site, tree, site: config, owner, signal, onOutput }) {
+      const { buildSite } = await import('../artefact/site.ts');
+      return buildSite({
         name: site,
         tree,
         install: config.install,
@@ -101,12 +104,13 @@ export function openSession(options: OpenOptions, name: ProjectName): OpenedSess
         env: options.env,
         signal,
         onOutput,
-      }),
+      });
+    },
     giveSecrets: (values) => {
       secrets.give(values);
     },
     useSecrets: (config, repository) => secrets.use(config, repository),
-    carryOn: (run) => carryOn(session, run),
+    carryOn: async (run) => (await import('../environment/carry-on.ts')).carryOn(session, run),
     async provider() {
       const { loadConfig } = await import('../config/load.ts');
       const { config } = await loadConfig(await (await import('./project-name.ts')).workTreeConfig(options));
