@@ -57,11 +57,17 @@ function hasCommand(manifest: string | undefined, words: readonly string[]): boo
     const commands =
       typeof parsed === 'object' && parsed !== null && 'commands' in parsed ? parsed.commands : undefined;
     if (typeof commands !== 'object' || commands === null) return false;
-    return words.some((_, at) => words.slice(0, at + 1).join(':') in commands);
+    const ids = new Set(Object.entries(commands).flatMap(([id, command]) => [id, ...aliasesOf(command)]));
+    return words.some((_, at) => ids.has(words.slice(0, at + 1).join(':')));
   } catch {
     // Without a manifest oclif finds the commands itself.
     return false;
   }
+}
+
+function aliasesOf(command: unknown): readonly unknown[] {
+  const isListed = typeof command === 'object' && command !== null && 'aliases' in command;
+  return isListed && Array.isArray(command.aliases) ? command.aliases : [];
 }
 
 function manifestOf(name: string, root: string): string | undefined {

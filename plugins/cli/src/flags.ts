@@ -7,6 +7,8 @@ export const environmentArg = Args.string({
   ignoreStdin: true,
 });
 
+export const slotArg = Args.string({ description: 'A slot, by its name.', required: true, ignoreStdin: true });
+
 export const operationArg = Args.string({
   description: 'An operation: its id, or any unique prefix of it.',
   required: true,
@@ -18,6 +20,14 @@ export const durationFlag = Flags.custom<number>({
   helpValue: '<duration>',
   parse: async (input) => (await import('@clusternator/core')).parseDuration(input),
 });
+
+/** Such as `10@5m,50@5m,100`, as in the config. */
+export const stagesFlag = Flags.custom<readonly { readonly percent: number; readonly holdSeconds: number }[]>({
+  helpValue: '<stages>',
+  parse: async (input) => (await import('@clusternator/core')).parseStages(input),
+});
+
+export const reasonFlag = Flags.string({ summary: "Why: kept in the slot's ledger." });
 
 export const envFileFlag = Flags.string({
   summary: 'A file of KEY=value lines with values for secrets. Repeatable; later ones win.',

@@ -40,7 +40,7 @@ export abstract class OperationCommand<C extends typeof Command> extends Project
       const isHandedOver = this.#handover.signal.aborted && !this.interruption.received();
       if (!isHandedOver || this.context.operationFailed) throw error;
       if (this.operation === undefined) throw tooSlow(seconds, error);
-      await this.#goOn(patience.flags);
+      await this.goOn(patience.flags);
       return undefined;
     } finally {
       clearTimeout(timer);
@@ -84,7 +84,8 @@ export abstract class OperationCommand<C extends typeof Command> extends Project
     this.#handover.abort(new DOMException('goes on in the background', 'AbortError'));
   }
 
-  async #goOn(flags: readonly string[]): Promise<void> {
+  /** Leaves the operation to a process of its own. @param flags - That it needs again, such as `--env-file`. */
+  protected async goOn(flags: readonly string[]): Promise<void> {
     const { operation } = this;
     await this.closeProject();
     // The project is opened again to see how things are.

@@ -109,6 +109,27 @@ describe('several things', () => {
     expect(text).toContain('  web:\n    dir: web\n    route: /\n');
   });
 
+  test('what an image or a program brings along is not deployed beside it', async () => {
+    await repository({
+      Dockerfile: 'FROM scratch',
+      'www/index.html': '',
+      'api/package.json': { scripts: { start: 'node a.js' } },
+    });
+    expect((await detect(root)).map((part) => part.kind)).toEqual(['container']);
+  });
+
+  test('a program at the top, and a site of its own that is built', async () => {
+    await repository({
+      'package.json': { scripts: { start: 'node a.js' } },
+      'public/index.html': '',
+      'web/package.json': { scripts: { build: 'vite build' }, devDependencies: { vite: '7' } },
+    });
+    expect((await detect(root)).map((part) => [part.kind, part.folder])).toEqual([
+      ['process', '.'],
+      ['site', 'web'],
+    ]);
+  });
+
   test('a site in a folder builds there', async () => {
     await repository({ 'my web/package.json': { scripts: { build: 'vite build' }, devDependencies: { vite: '7' } } });
     expect(await configOf()).toContain('build: "npm --prefix \\"my web\\" run build"');

@@ -39,10 +39,17 @@ const SINGLE_PAGE = new Set(['vite', 'react-scripts', 'webpack', 'parcel']);
 export async function detect(root: string): Promise<Part[]> {
   const parts: Part[] = [];
   for (const folder of await foldersOf(root)) {
-    const isServedAlready = parts.some((part) => part.kind === 'site' && part.dir === folder);
-    if (!isServedAlready) parts.push(...(await inFolder(root, folder)));
+    const found = await inFolder(root, folder);
+    parts.push(...found.filter((part) => !parts.some((outer) => includes(outer, part))));
   }
   return withDistinctNames(parts);
+}
+
+/** What lies in a part's folder is a piece of it, as a rule: all of it in an image, the files that a program or a site serves. */
+function includes(outer: Part, inner: Part): boolean {
+  const isInside = outer.folder === '.' || inner.folder.startsWith(`${outer.folder}/`);
+  if (!isInside) return outer.kind === 'site' && outer.dir === inner.folder;
+  return outer.kind === 'container' || (inner.kind === 'site' && inner.build === undefined);
 }
 
 async function inFolder(root: string, folder: string): Promise<Part[]> {
