@@ -72,6 +72,7 @@ describe('defaults', () => {
     expect(config.volumes.kept).toMatchObject({ onDestroy: 'retain' });
     expect(config.slots.master).toEqual({
       hosts: [],
+      metrics: [],
       standbys: 1,
       bakeSeconds: 0,
       stages: [{ percent: 100, holdSeconds: 0 }],

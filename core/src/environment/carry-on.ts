@@ -7,7 +7,14 @@ import { resumeDestroy } from './destroy.ts';
 const RESUME: Readonly<Record<string, (session: Session, run: OperationRun) => Promise<void>>> = {
   create: resumeCreate,
   destroy: resumeDestroy,
+  promote: resumeOnSlot,
+  rollback: resumeOnSlot,
 };
+
+async function resumeOnSlot(session: Session, run: OperationRun): Promise<void> {
+  const { resumeSlot } = await import('../slot/takeover.ts');
+  await resumeSlot(session, run, 'forward');
+}
 
 /** Goes on with an operation that this process has just taken over. @throws ProviderError `unsupported`: it is of a kind that is not known. */
 export async function carryOn(session: Session, run: OperationRun): Promise<void> {

@@ -17,10 +17,16 @@ export interface NamedVolume {
 }
 
 /**
- * The volumes that an environment uses. One of the scope `slot` is the environment's own until a slot takes the environment: what runs
- * beside the slot must not write into its data.
+ * The volumes that an environment uses. One of the scope `slot` is the environment's own unless it is made for a slot: what runs beside the
+ * slot must not write into its data.
+ * @param slot - Whose own environment it is.
  */
-export function volumeSpecs(owner: Owner, config: ProjectConfig, resourceId: string): readonly NamedVolume[] {
+export function volumeSpecs(
+  owner: Owner,
+  config: ProjectConfig,
+  resourceId: string,
+  slot?: string,
+): readonly NamedVolume[] {
   const used = new Set(
     Object.values(config.services).flatMap((service) => [
       ...Object.keys(service.volumes),
@@ -30,8 +36,9 @@ export function volumeSpecs(owner: Owner, config: ProjectConfig, resourceId: str
   return Object.entries(config.volumes)
     .filter(([name]) => used.has(name))
     .map(([name, volume]) => {
-      const isShared = volume.scope === 'project';
-      const id = isShared ? `project-${name}` : `${resourceId}-${name}`;
+      const ofSlot = volume.scope === 'slot' && slot !== undefined;
+      const isShared = volume.scope === 'project' || ofSlot;
+      const id = ofSlot ? `slot-${slot}-${name}` : isShared ? `project-${name}` : `${resourceId}-${name}`;
       const content = {
         id,
         kind: volume.kind,

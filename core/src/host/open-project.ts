@@ -107,7 +107,11 @@ export async function openProject(options: OpenOptions): Promise<Project> {
     async capabilities() {
       return (await session.bind(await session.provider())).capabilities;
     },
-    slots: () => openSlots(session),
+    slots: () =>
+      openSlots(session, async () => {
+        const loaded = await loadWorkTree(options).catch(() => undefined); // what was promoted is known without it
+        return Object.keys(loaded?.config.slots ?? {});
+      }),
     async *exportState() {
       const { salvage } = await import('../state/salvage.ts');
       const tell = (message: string): void => {

@@ -1,23 +1,74 @@
-import { ProviderError } from '../provider/error.ts';
+import type { ReleaseView, Slots, SlotView } from './slots.ts';
+import type { SlotDocument } from '../slot/documents.ts';
 import type { Session } from './session.ts';
-import type { Slots } from './slots.ts';
 
-/** The slots of an opened project. What a verb needs is loaded when it is called. */
-export function openSlots(session: Session): Slots {
-  const later = (): never => {
-    throw new ProviderError('unsupported', `slots of ${session.project} are not there yet`);
-  };
+/**
+ * The slots of an opened project. What a verb needs is loaded when it is called.
+ * @param configured - The names of the slots in the work tree's config; none where there is no config.
+ */
+export function openSlots(session: Session, configured: () => Promise<readonly string[]>): Slots {
   return {
-    list: async () => later(),
-    show: async () => later(),
-    promote: async () => later(),
-    planPromotion: async () => later(),
-    rollback: async () => later(),
-    planRollback: async () => later(),
-    approve: async () => later(),
-    unpin: async () => later(),
-    repair: async () => later(),
-    adopt: async () => later(),
-    releases: () => later(),
+    async list() {
+      const { listSlots } = await import('../slot/show.ts');
+      return listSlots(session, await configured());
+    },
+    async show(name) {
+      const { showSlot } = await import('../slot/show.ts');
+      return showSlot(session, name, await configured());
+    },
+    async promote(request) {
+      const [{ promote }, { leaveQueue }] = await Promise.all([
+        import('../slot/promote.ts'),
+        import('../slot/queue.ts'),
+      ]);
+      try {
+        return await promote(session, request);
+      } finally {
+        await leaveQueue(session, request);
+      }
+    },
+    async planPromotion(request) {
+      const { planPromotion } = await import('../slot/plan.ts');
+      return planPromotion(session, request);
+    },
+    async rollback(request) {
+      const { rollback } = await import('../slot/rollback.ts');
+      return rollback(session, request);
+    },
+    async planRollback(request) {
+      const { planRollback } = await import('../slot/plan.ts');
+      return planRollback(session, request);
+    },
+    async approve(name, why = {}) {
+      const { approve } = await import('../slot/upkeep.ts');
+      return viewOf(session, await approve(session, name, why));
+    },
+    async unpin(name) {
+      const { unpin } = await import('../slot/upkeep.ts');
+      return viewOf(session, await unpin(session, name));
+    },
+    async repair(name) {
+      const { repair } = await import('../slot/upkeep.ts');
+      return viewOf(session, await repair(session, name));
+    },
+    async adopt(name, why = {}) {
+      const { adopt } = await import('../slot/upkeep.ts');
+      return viewOf(session, await adopt(session, name, why));
+    },
+    async *releases(name, { limit = Infinity, before } = {}): AsyncGenerator<ReleaseView> {
+      const [{ newestReleases }, { readSlot }, { releaseView }] = await Promise.all([
+        import('../slot/show.ts'),
+        import('../slot/rollback.ts'),
+        import('../slot/view.ts'),
+      ]);
+      const { document } = await readSlot(session, name);
+      const page = { limit, ...(before !== undefined && { before }) };
+      for (const release of await newestReleases(session, document, page)) yield releaseView(release);
+    },
   };
+}
+
+async function viewOf(session: Session, slot: SlotDocument): Promise<SlotView> {
+  const [{ slotView }, { membersOf }] = await Promise.all([import('../slot/view.ts'), import('../slot/work.ts')]);
+  return slotView(session, slot, await membersOf(session, slot));
 }

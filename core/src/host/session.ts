@@ -64,6 +64,8 @@ export interface Session {
   carryOn(run: OperationRun): Promise<void>;
   /** Core's own requests, where they are not to go over the network. */
   readonly probe?: typeof probe;
+  /** For metrics. Left out: the global one. */
+  readonly fetch?: typeof fetch;
   /** The provider of the work tree's config. */
   provider(): Promise<{ readonly name: string; readonly config: unknown }>;
   /** The provider under a config, made once each. */

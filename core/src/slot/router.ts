@@ -10,7 +10,8 @@ const UNKNOWN_TRIES = 6;
 const FIRST_PAUSE_SECONDS = 0.1;
 
 /** What writing routes came to. `lost`: they are another's, or were written anew since they were read. */
-export type RouteOutcome = { readonly state: 'done'; readonly slot: Slot } | { readonly state: 'lost' | 'unclear' };
+export type RouteOutcome =
+  { readonly state: 'done'; readonly slot: Slot } | { readonly state: 'lost' } | { readonly state: 'unclear' };
 
 /** A slot's driver, with lost answers found out. It never reads again and retries on its own: that would let a sleeper in. */
 export class Router {

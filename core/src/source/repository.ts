@@ -76,7 +76,7 @@ export class Repository {
   /** Writes the commit's files, byte for byte, into a folder that is empty or not there.
    *  @throws ProviderError `not-found` (gone since it was resolved), `unavailable`, `quota`, `denied`. */
   checkout(commit: Commit, folder: string): Promise<CheckoutReport> {
-    return this.mirror.checkout(commit, folder, () => this.sources());
+    return this.mirror.checkout(commit, resolve(folder), () => this.sources());
   }
 
   /** Undefined: no branch is checked out. */
@@ -104,6 +104,15 @@ export class Repository {
       cwd: this.rootFolder,
     });
     return status.length > 0;
+  }
+
+  /** Whether a commit comes before another. One that is not here comes before none. */
+  async isAncestor(ancestor: string, descendant: string): Promise<boolean> {
+    const { code } = await this.git.run(
+      [`--git-dir=${this.place.gitDir}`, 'merge-base', '--is-ancestor', ancestor, descendant],
+      { doing: `compare ${ancestor} with ${descendant}`, cwd: this.rootFolder },
+    );
+    return code === 0;
   }
 
   /** A partial clone lacks files, which its remotes have. */

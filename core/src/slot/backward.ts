@@ -1,0 +1,132 @@
+import { ProviderError } from '../provider/error.ts';
+import { runOnHead } from './head-services.ts';
+import { completeLedger, hasMade } from './ledger.ts';
+import { record, take, turnBack, usedBy } from './moves.ts';
+import type { ReleaseSource } from './documents.ts';
+import type { Slot } from './slot.ts';
+import { refuseDrift } from './drift.ts';
+import { serves } from './traffic.ts';
+import {
+  asProviderError,
+  DONE,
+  ended,
+  enter,
+  membersOf,
+  releaseOf,
+  routesOf,
+  settle,
+  stampOf,
+  superseded,
+  type SlotOutcome,
+  type SlotWork,
+} from './work.ts';
+
+/** So long a way back is tried before the operation is left as degraded, to be resumed. */
+const TRYING_SECONDS = 60;
+const PAUSE_SECONDS = 1;
+
+/**
+ * Turns a promotion or a baking head back. It is written down before it is routed, and names what may be live.
+ * @param why - What the operation ends with.
+ * @param rejects - The candidate served.
+ */
+export async function goBack(work: SlotWork, why: ProviderError, rejects: boolean): Promise<SlotOutcome> {
+  const { hold, router } = work;
+  enter(work, 'reverting');
+  const live = await router.read(hold.slot.name); // before the put that names the route
+  if (!(await hold.put((slot) => turnBack(slot, hold.owner, rejects)))) return ended(superseded(work));
+  return backward(work, live, { kind: 'revert', why });
+}
+
+/**
+ * Routes to where the document says that it goes back to, and records it.
+ * @param live - As read before the put that said so.
+ * @throws ProviderError `degraded`: it can't be routed. Both environments stay.
+ */
+export async function backward(
+  work: SlotWork,
+  live: Slot | undefined,
+  end: { readonly kind: ReleaseSource['kind']; readonly why?: ProviderError },
+): Promise<SlotOutcome> {
+  const { session, hold } = work;
+  const usedBefore = usedBy(hold.slot);
+  const since = hold.slot.generation;
+  const routed = await routeBack(work, live);
+  if (!routed) return ended(superseded(work));
+  await completeLedger(session, hold.slot);
+  const { left, rejects } = hold.slot;
+  const at = session.clock.now();
+  const why = end.why?.message ?? work.reason ?? 'rolled back';
+  const written = await hold.put((slot) =>
+    record(slot, {
+      release: releaseOf(work, end.kind),
+      at,
+      ...(rejects === true && left !== undefined && { pin: { by: work.by, at: at.toISOString(), why } }),
+    }),
+  );
+  if (!written && !(await hasMade(session, hold.slot.name, work.run.id, since))) return ended(superseded(work));
+  await settle(work, usedBefore);
+  await runOnHead(work, usedBefore);
+  if (!end.why) {
+    enter(work, 'done');
+    return DONE;
+  }
+  enter(work, rejects === true ? 'reverted' : 'aborted');
+  return ended(rejects === true ? reverted(work, end.why) : end.why);
+}
+
+/** @returns False: another operation took the slot over. */
+async function routeBack(work: SlotWork, first: Slot | undefined): Promise<boolean> {
+  const { session, hold, router } = work;
+  const { clock } = session;
+  const until = clock.monotonicSeconds() + TRYING_SECONDS;
+  let trouble: unknown;
+  for (let live = first; ;) {
+    if (!live && hold.slot.head === undefined) return true; // the router has never heard of it
+    const members = await membersOf(session, hold.slot);
+    try {
+      const outcome = live
+        ? await router.write(live, routesOf(hold.slot, members), stampOf(hold.slot))
+        : ({ state: 'lost' } as const);
+      if (outcome.state === 'done') {
+        work.flippedSeconds = clock.monotonicSeconds();
+        return true;
+      }
+      trouble = undefined;
+    } catch (error) {
+      trouble = error;
+    }
+    if (clock.monotonicSeconds() >= until) throw degraded(work, trouble);
+    if (!(await hold.isStillOurs())) return false;
+    await clock.sleep(PAUSE_SECONDS * Math.random(), work.run.signal);
+    // The routes moved, or may have: a new epoch, and with it a new stamp, over what is there now.
+    try {
+      live = await router.read(hold.slot.name);
+    } catch (error) {
+      trouble = error;
+      continue;
+    }
+    const traffic = await refuseDrift(session, hold.slot, live, members);
+    const leftServes = serves(traffic, hold.slot.left);
+    if (!(await hold.put((slot) => take(slot, hold.owner, leftServes)))) return false;
+  }
+}
+
+function reverted({ hold }: SlotWork, why: ProviderError): ProviderError {
+  const { name, head } = hold.slot;
+  return new ProviderError('reverted', `slot ${name} was turned back to ${head ?? 'nothing'}: ${why.message}`, {
+    effect: 'applied',
+    hint: `clusternator slot show ${name}`,
+    cause: why,
+  });
+}
+
+function degraded({ hold, run, state }: SlotWork, cause: unknown): ProviderError {
+  const { name, to, left } = hold.slot;
+  const why = cause === undefined ? 'its router gives no clear answer' : asProviderError(cause).message;
+  return new ProviderError(
+    'degraded',
+    `slot ${name} could not be routed back to ${to ?? 'nothing'} (${state ?? ''}): ${why}. ${left ?? 'What was before'} may still be live; both are kept`,
+    { effect: 'unknown', hint: `clusternator op resume ${run.id} tries again`, cause },
+  );
+}

@@ -1,0 +1,32 @@
+import { normaliseError } from '../engine/call.ts';
+import type { SlotOutcome, SlotWork } from './work.ts';
+
+/**
+ * Runs what goes on with a slot, and ends the operation as it ends. What is thrown instead of told is not decided: the slot may still be the
+ * operation's, which therefore stays to be resumed.
+ * @throws ProviderError what it ended with.
+ */
+export async function conclude(work: SlotWork, go: () => Promise<SlotOutcome>): Promise<void> {
+  const { run, session, hold } = work;
+  let outcome: SlotOutcome;
+  try {
+    outcome = await go();
+  } catch (error) {
+    await run.interrupt().catch(() => undefined); // what went wrong first is what is to be told
+    throw normaliseError(error, { signal: run.signal, doing: `change slot ${hold.slot.name}` });
+  }
+  if (work.state !== undefined) run.note(work.state, work.state, outcome.state === 'done' ? 'done' : 'failed');
+  if (outcome.state === 'done') {
+    // Traffic is where it should be, whether or not this can be written: nothing is left to do.
+    await run.finish({ generation: hold.slot.generation }).catch((error: unknown) => {
+      session.emit({
+        type: 'log',
+        level: 'warn',
+        message: `operation ${run.id}: its end was not written: ${String(error)}`,
+      });
+    });
+    return;
+  }
+  await run.fail(outcome.error).catch(() => undefined); // as above
+  throw outcome.error;
+}

@@ -1,0 +1,52 @@
+import type { TrafficShare } from '../host/slots.ts';
+import type { Session } from '../host/session.ts';
+import { ProviderError } from '../provider/error.ts';
+import type { SlotDocument } from './documents.ts';
+import type { Slot } from './slot.ts';
+import { describeTraffic, mayServe, trafficOf, type Members } from './traffic.ts';
+import { membersOf } from './work.ts';
+
+/** What the document says that is served. */
+export function expectedTraffic({ head }: SlotDocument, members: Members): readonly TrafficShare[] {
+  if (head === undefined) return [];
+  const commit = members.get(head)?.commit;
+  return [{ environment: head, percent: 100, ...(commit !== undefined && { commit }) }];
+}
+
+/** What a router serves, in the names of all environments that there are. */
+export async function liveTraffic(
+  session: Session,
+  live: Slot | undefined,
+  members: Members,
+): Promise<readonly TrafficShare[]> {
+  const traffic = trafficOf(live, members);
+  if (traffic.every(({ environment }) => environment !== undefined)) return traffic;
+  const all = new Map(members);
+  await session.briefly('read the environments', async (call) => {
+    for await (const { id, document } of session.documents.environments.list(call)) all.set(id, document);
+  });
+  return trafficOf(live, all);
+}
+
+/**
+ * Live truth beats the document: when the routes are not those that we wrote, nothing is overwritten.
+ * @returns What is served. @throws ProviderError `drifted`, with both sides.
+ */
+export async function refuseDrift(
+  session: Session,
+  slot: SlotDocument,
+  live: Slot | undefined,
+  known?: Members,
+): Promise<readonly TrafficShare[]> {
+  const members = known ?? (await membersOf(session, slot));
+  const traffic = trafficOf(live, members);
+  if (mayServe(traffic, slot)) return traffic;
+  const found = await liveTraffic(session, live, members);
+  throw new ProviderError(
+    'drifted',
+    `slot ${slot.name} should serve ${describeTraffic(expectedTraffic(slot, members))}, but its router serves ${describeTraffic(found)}`,
+    {
+      hint: `clusternator slot repair ${slot.name} writes it again as it should be; clusternator slot adopt ${slot.name} takes it as it is`,
+    },
+  );
+}

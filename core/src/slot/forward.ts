@@ -1,0 +1,153 @@
+import type { ProviderError } from '../provider/error.ts';
+import { waitForApproval } from './approval.ts';
+import { goBack } from './backward.ts';
+import { bake } from './bake.ts';
+import { refuseDrift } from './drift.ts';
+import { FRESH_SECONDS, passGate } from './gate.ts';
+import { hasHeadServices } from './head-services.ts';
+import { completeLedger, hasMade } from './ledger.ts';
+import { expandSchema, needsContract } from './migration.ts';
+import { abort, record, usedBy } from './moves.ts';
+import { prepareBound } from './prepare.ts';
+import { shift } from './shift.ts';
+import { slotSpec, type SlotSettings } from './settings.ts';
+import type { Slot } from './slot.ts';
+import {
+  asProviderError,
+  DONE,
+  ended,
+  enter,
+  membersOf,
+  releaseOf,
+  settle,
+  superseded,
+  type SlotOutcome,
+  type SlotWork,
+} from './work.ts';
+
+const GATE_SECONDS = 120;
+const READY_WINDOW_SECONDS = 10;
+
+/** What a promotion goes on with, once the slot is claimed and its candidate pinned. */
+export interface Forward extends SlotWork {
+  readonly settings: SlotSettings;
+  /** Of the command, in place of the config's. */
+  readonly bakeSeconds?: number;
+  readonly stages?: readonly { readonly percent: number; readonly holdSeconds: number }[];
+  /** The environment that was asked for. */
+  readonly source: string;
+  /** Nothing was routed under this claim, and nothing can still come: to give up takes no more than to let go. */
+  fresh: boolean;
+}
+
+/**
+ * A promotion, from its claim to its end. See docs/guide/promotion-and-rollback.md.
+ * @param live - The routes as they were read before the claim. Undefined: the router has never heard of the slot.
+ */
+export async function forward(work: Forward, live: Slot | undefined): Promise<SlotOutcome> {
+  const { session, hold, run } = work;
+  const usedBefore = new Set([...usedBy(hold.slot), work.source]);
+  let routed: Slot;
+  try {
+    enter(work, 'preflight');
+    routed = await readyToShift(work, live);
+  } catch (error) {
+    if (run.signal.aborted) throw error;
+    return giveUp(work, asProviderError(error), usedBefore);
+  }
+  enter(work, 'shifting');
+  const shifted = await shift(work, routed);
+  if (shifted.state !== 'shifted')
+    return shifted.state === 'ended' ? shifted : goBack(work, shifted.why, shifted.served);
+  return recordAndWatch(work, usedBefore);
+}
+
+/** Everything that can still say no while the slot is untouched. @returns The router's slot, to flip on condition that it stays as it is. */
+async function readyToShift(work: Forward, live: Slot | undefined): Promise<Slot> {
+  const { session, hold, settings } = work;
+  const to = hold.slot.to ?? work.source;
+  if (settings.bound?.id === to) {
+    enter(work, 'preparing');
+    await prepareBound(work, settings.bound);
+  }
+  enter(work, 'verifying');
+  let verifiedAt = await verify(work, to);
+  const routed = await ensureSlot(work, live);
+  await expandSchema(work, to);
+  if (settings.slot.approvalSeconds !== undefined) {
+    enter(work, 'approval');
+    await waitForApproval(work, settings.slot.approvalSeconds);
+  }
+  if (session.clock.monotonicSeconds() - verifiedAt > FRESH_SECONDS / 2) verifiedAt = await verify(work, to);
+  return routed;
+}
+
+async function verify({ session, hold, settings, run }: Forward, to: string): Promise<number> {
+  const document = (await membersOf(session, hold.slot, [to])).get(to);
+  if (document) {
+    const { health } = settings.slot;
+    const options = { ...(health && { health }), windowSeconds: READY_WINDOW_SECONDS };
+    await session.briefly(
+      `check environment ${to}`,
+      (call) => passGate(session, document, options, { ...call, signal: AbortSignal.any([call.signal, run.signal]) }),
+      GATE_SECONDS,
+    );
+  }
+  return session.clock.monotonicSeconds();
+}
+
+/** Makes the slot at its router, or changes its names and paths where they differ. The version that it then has is good only while we own it. */
+async function ensureSlot(work: Forward, live: Slot | undefined): Promise<Slot> {
+  const { session, hold, router, settings } = work;
+  const { slot } = hold;
+  const members = await membersOf(session, slot);
+  const spec = slotSpec(session, slot.name, settings, [...members.values()]);
+  if (live && (live.fingerprint ?? slot.spec?.fingerprint) === spec.fingerprint) return live;
+  const made = await router.ensure(spec);
+  const url = made.url ?? (spec.hosts[0] === undefined ? undefined : `https://${spec.hosts[0]}`);
+  // The version first, then that we still own it: a taker's route comes after its put, and so moves this version.
+  if (!(await hold.isStillOurs())) throw superseded(work);
+  if (!(await hold.put((now) => ({ ...now, spec, ...(url !== undefined && { url }) })))) throw superseded(work);
+  await refuseDrift(session, hold.slot, made, members);
+  return made;
+}
+
+/** Nothing was routed: to let go is enough. A process that was taken over may have routed: only a route of our own is sure to be the last. */
+async function giveUp(work: Forward, why: ProviderError, usedBefore: ReadonlySet<string>): Promise<SlotOutcome> {
+  const { hold } = work;
+  if (why.code === 'superseded') return ended(why);
+  if (!work.fresh) return goBack(work, why, false);
+  if (!(await hold.put(abort))) return ended(superseded(work));
+  await settle(work, usedBefore);
+  enter(work, 'aborted');
+  return ended(why);
+}
+
+/** The put that is the commit, and what comes after it. */
+async function recordAndWatch(work: Forward, usedBefore: ReadonlySet<string>): Promise<SlotOutcome> {
+  const { session, hold, settings } = work;
+  const since = hold.slot.generation;
+  await completeLedger(session, hold.slot);
+  const bakeSeconds = work.bakeSeconds ?? settings.slot.bakeSeconds;
+  const at = session.clock.now();
+  const staysOwned = bakeSeconds > 0 || (await hasHeadServices(work)) || needsContract(settings);
+  const written = await hold.put((slot) =>
+    record(slot, {
+      release: releaseOf(work, 'promote'),
+      at,
+      pin: null,
+      ...(staysOwned && { bakeUntil: new Date(at.getTime() + bakeSeconds * 1000) }),
+    }),
+  );
+  if (!written) {
+    // Ours may have been there, with others on top of it.
+    const made =
+      hold.slot.release?.operation === work.run.id || (await hasMade(session, hold.slot.name, work.run.id, since));
+    return made ? DONE : ended(superseded(work));
+  }
+  if (staysOwned) return bake(work, usedBefore);
+  enter(work, 'committed');
+  await settle(work, usedBefore);
+  enter(work, 'done');
+  return DONE;
+}

@@ -1,0 +1,113 @@
+import { startOperation, resumeOperation, type OperationRun } from '../engine/operation.ts';
+import { describeOwner, isSameProcess, livenessOf } from '../engine/identity.ts';
+import { hasEnded, OWNERSHIP } from '../engine/ownership.ts';
+import type { Session } from '../host/session.ts';
+import { ProviderError } from '../provider/error.ts';
+import type { OperationDocument } from '../state/documents.ts';
+import type { Stored } from '../state/document-store.ts';
+import type { SlotDocument, SlotOwner } from './documents.ts';
+
+/**
+ * A slot that another operation owns. One that lives is told (`conflict`); one whose process is gone is finished or turned back first.
+ * @throws ProviderError `conflict`, naming the owner; what its end came to, as a warning.
+ */
+export async function finishUnfinished(session: Session, stored: Stored<SlotDocument>): Promise<void> {
+  const run = await takeOwner(session, stored);
+  if (!run) return;
+  session.emit({
+    type: 'warning',
+    message: `${run.document.kind} of slot ${stored.id} was left unfinished; it is finished or turned back first`,
+  });
+  const { resumeSlot } = await import('./takeover.ts');
+  try {
+    await resumeSlot(session, run, 'either');
+  } catch (error) {
+    if (!ProviderError.is(error) || !SETTLED.has(error.code)) throw error;
+    session.emit({ type: 'warning', message: error.message });
+  }
+}
+
+/** With these an operation has ended, and the slot is free. */
+const SETTLED: ReadonlySet<ProviderError['code']> = new Set([
+  'reverted',
+  'unhealthy',
+  'superseded',
+  'timeout',
+  'invalid',
+  'refused',
+]);
+
+/** @returns Undefined: the slot has moved on. @throws ProviderError `conflict`: its owner lives. */
+export async function takeOwner(session: Session, stored: Stored<SlotDocument>): Promise<OperationRun | undefined> {
+  const { owner } = stored.document;
+  if (!owner) return undefined;
+  const operation = await session.briefly(`read operation ${owner.operation}`, (call) =>
+    session.documents.operations.get(owner.operation, call),
+  );
+  if (!operation) return takeUnwritten(session, stored, owner);
+  if (hasEnded(operation.document)) {
+    // Its end was written without letting the slot go: another one goes on for it.
+    return startOperation(session.operations, { kind: 'rollback', subject: stored.id, input: heir(session, stored) });
+  }
+  if (isCertainlyAlive(session, operation.document)) throw ownedBy(stored.document, owner);
+  try {
+    return await resumeOperation(session.operations, owner.operation);
+  } catch (error) {
+    if (!ProviderError.is(error) || error.code !== 'conflict') throw error;
+    const now = await read(session, stored.id);
+    if (now?.document.owner?.operation === owner.operation) throw ownedBy(stored.document, now.document.owner);
+    return undefined;
+  }
+}
+
+/** The operation's document is written beside the claim. Where it did not come, its process may be about to write it. */
+async function takeUnwritten(
+  session: Session,
+  stored: Stored<SlotDocument>,
+  owner: SlotOwner,
+): Promise<OperationRun | undefined> {
+  const liveness = session.operations.liveness ?? ((process) => livenessOf(process, session.operations.identity));
+  if (liveness(owner.process) !== 'dead') {
+    const { termSeconds } = session.operations.timing ?? OWNERSHIP;
+    await session.clock.sleep(termSeconds, session.operations.signal);
+    const now = await read(session, stored.id);
+    if (now?.revision !== stored.revision) return undefined;
+  }
+  const request = { kind: 'rollback', subject: stored.id, input: heir(session, stored), id: owner.operation };
+  try {
+    return await startOperation(session.operations, request);
+  } catch (error) {
+    if (ProviderError.is(error) && error.code === 'conflict') return undefined; // it came after all: look again
+    throw error;
+  }
+}
+
+/** A process of this machine that wrote its heartbeat just now. Then nobody waits to see the next one. */
+function isCertainlyAlive(session: Session, { owner, state, updatedAt }: OperationDocument): boolean {
+  const { identity, timing = OWNERSHIP, liveness } = session.operations;
+  if (state === 'interrupted' || owner.machine !== identity.machine || owner.boot !== identity.boot) return false;
+  if (isSameProcess(owner, identity)) return true;
+  const ageSeconds = Math.abs(session.clock.now().getTime() - Date.parse(updatedAt)) / 1000;
+  return ageSeconds < timing.termSeconds / 2 && (liveness ?? ((one) => livenessOf(one, identity)))(owner) === 'alive';
+}
+
+function heir(session: Session, { id }: Stored<SlotDocument>): object {
+  return { slot: id, by: session.operations.identity.user, reason: 'its operation was left unfinished' };
+}
+
+function read(session: Session, name: string): Promise<Stored<SlotDocument> | undefined> {
+  return session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
+}
+
+/** Who owns a slot, as an error for those who may not. */
+export function ownedBy({ name, kind, to }: SlotDocument, owner: SlotOwner): ProviderError {
+  const what = kind === 'bake' ? 'watches its head' : `moves it${to === undefined ? '' : ` to ${to}`}`;
+  return new ProviderError(
+    'conflict',
+    `slot ${name} is owned by operation ${owner.operation} (${describeOwner(owner.process)}), which ${what}`,
+    {
+      effect: 'none',
+      hint: `wait for it: clusternator op show ${owner.operation}${kind === 'rollback' ? '' : `; or take it back: clusternator rollback ${name}`}`,
+    },
+  );
+}

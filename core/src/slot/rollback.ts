@@ -1,0 +1,173 @@
+import { newOperationId, startOperation } from '../engine/operation.ts';
+import type { PromotionResult, RollbackRequest } from '../host/slots.ts';
+import type { Session } from '../host/session.ts';
+import { ProviderError } from '../provider/error.ts';
+import type { Stored } from '../state/document-store.ts';
+import { backward } from './backward.ts';
+import { conclude } from './conclude.ts';
+import type { SlotDocument, SlotOwner } from './documents.ts';
+import { refuseDrift } from './drift.ts';
+import { passGate } from './gate.ts';
+import { scaleUp } from './head-services.ts';
+import { SlotHold } from './hold.ts';
+import type { RollbackInput } from './input.ts';
+import { rollBack } from './moves.ts';
+import { finishUnfinished, ownedBy } from './owned.ts';
+import { checkGeneration, withTimeout } from './promote.ts';
+import { endPreempted } from './preempt.ts';
+import { promotionResult } from './result.ts';
+import { routerOf } from './settings.ts';
+import { serves } from './traffic.ts';
+import { enter, membersOf, type SlotWork } from './work.ts';
+
+const GATE_SECONDS = 60;
+/** Whoever rolls back is in a hurry. */
+const WINDOW_SECONDS = 2;
+
+/**
+ * Goes back to a standby, which serves as it did: its artefacts, config and health check. Never data. It preempts a promotion in flight, whose
+ * head then stays.
+ * @throws ProviderError see `Slots.rollback`.
+ */
+export async function rollback(opened: Session, request: RollbackRequest): Promise<PromotionResult> {
+  const session = withTimeout(opened, request.timeoutSeconds);
+  const startedSeconds = session.clock.monotonicSeconds();
+  let seen = request.ifGeneration;
+  for (;;) {
+    session.operations.signal.throwIfAborted();
+    const stored = await readSlot(session, request.slot);
+    const { document: slot } = stored;
+    // Who rolls back means the release that they saw, not whatever is there by the time that it is their turn.
+    seen ??= slot.generation;
+    if (slot.kind === 'rollback') {
+      await finishUnfinished(session, stored);
+      continue;
+    }
+    checkGeneration(slot, seen);
+    const to = target(slot, request.to);
+    const router = await routerOf(session, slot.provider, slot.mechanism);
+    const live = await router.read(slot.name);
+    const candidateServed = serves(await refuseDrift(session, slot, live), slot.to);
+    await checkTarget(session, slot, to);
+    const work = await claimBack(session, request, stored, { router, startedSeconds }, { to, candidateServed });
+    if (!work) continue;
+    await conclude(work, async () => {
+      enter(work, 'shifting');
+      const outcome = await backward(work, live, { kind: 'rollback' });
+      if (slot.owner) await endPreempted(session, slot.owner.operation);
+      return outcome;
+    });
+    return promotionResult(work, slot, 'rollback');
+  }
+}
+
+/** @throws ProviderError `not-found`. */
+export async function readSlot(session: Session, name: string): Promise<Stored<SlotDocument>> {
+  const stored = await session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
+  if (stored) return stored;
+  throw new ProviderError('not-found', `nothing was ever promoted to a slot "${name}"`, {
+    hint: 'clusternator slot list shows those that there are',
+  });
+}
+
+/** @throws ProviderError `refused`: there is none, or not the one that was named. */
+export function target(slot: SlotDocument, asked: string | undefined): string {
+  const { name, head, kind, standbys } = slot;
+  const [newest] = standbys;
+  if (kind === 'promote') {
+    if (head !== undefined && (asked === undefined || asked === head || asked === name)) return head;
+    throw new ProviderError(
+      'refused',
+      head === undefined
+        ? `slot ${name} has had nothing before that`
+        : `a promotion of ${name} is under way: a rollback takes it back to ${head}`,
+      {
+        hint:
+          head === undefined ? `clusternator op abort ${slot.owner?.operation ?? ''}` : `clusternator rollback ${name}`,
+      },
+    );
+  }
+  if (newest === undefined) {
+    throw new ProviderError('refused', `slot ${name} has no standby to go back to`, {
+      hint: `clusternator slot releases ${name} shows what it served; clusternator promote <environment> ${name}`,
+    });
+  }
+  if (asked === undefined) return newest;
+  const place = new RegExp(`^(?:${name}\\.)?([1-9]\\d*)$`).exec(asked)?.[1];
+  const found = place === undefined ? matching(standbys, asked) : standbys[Number(place) - 1];
+  if (found !== undefined) return found;
+  throw new ProviderError('refused', `"${asked}" is no standby of ${name}`, {
+    hint: `it has ${standbys.map((one, at) => `${name}.${String(at + 1)} (${one})`).join(', ')}`,
+  });
+}
+
+function matching(standbys: readonly string[], asked: string): string | undefined {
+  const exact = standbys.find((one) => one === asked);
+  const starting = standbys.filter((one) => one.startsWith(asked) || asked.startsWith(one));
+  return exact ?? (starting.length === 1 ? starting[0] : undefined);
+}
+
+/** Healthy, and as large as the head has to be. @throws ProviderError `unhealthy`, with what to try next. */
+export async function checkTarget(session: Session, slot: SlotDocument, to: string): Promise<void> {
+  const member = (await membersOf(session, slot)).get(to);
+  if (!member) throw new ProviderError('not-found', `environment ${to} is not in the state`);
+  try {
+    await scaleUp({ session }, member);
+    const health = member.config?.slots[slot.name]?.health;
+    const options = { ...(health && { health }), windowSeconds: WINDOW_SECONDS };
+    await session.briefly(`check environment ${to}`, (call) => passGate(session, member, options, call), GATE_SECONDS);
+  } catch (error) {
+    if (!ProviderError.is(error)) throw error;
+    const next = slot.standbys[slot.standbys.indexOf(to) + 1];
+    const place = slot.standbys.indexOf(to) + 2;
+    throw new ProviderError(error.code === 'not-found' ? 'unhealthy' : error.code, error.message, {
+      ...error.detail,
+      effect: 'none',
+      hint:
+        next === undefined
+          ? `no other standby is left; clusternator env logs ${to}`
+          : `clusternator rollback ${slot.name} --to ${slot.name}.${String(place)} goes to ${next}`,
+    });
+  }
+}
+
+/** Writes down where it goes and what may be live, before anything is routed. @returns Undefined: the slot moved. */
+async function claimBack(
+  session: Session,
+  request: RollbackRequest,
+  stored: Stored<SlotDocument>,
+  parts: Pick<SlotWork, 'router' | 'startedSeconds'>,
+  how: { readonly to: string; readonly candidateServed: boolean },
+): Promise<SlotWork | undefined> {
+  const { document: slot } = stored;
+  const id = newOperationId();
+  const by = request.by ?? session.operations.identity.user;
+  const owner: SlotOwner = { operation: id, run: 1, process: session.operations.identity };
+  const hold = new SlotHold(session, owner, stored);
+  const input: RollbackInput = { slot: slot.name, by, ...(request.reason !== undefined && { reason: request.reason }) };
+  const [claimed, started] = await Promise.allSettled([
+    hold.put((now) => rollBack(now, owner, how)),
+    startOperation(session.operations, { kind: 'rollback', subject: slot.name, input, id }),
+  ]);
+  const run = started.status === 'fulfilled' ? started.value : undefined;
+  if (claimed.status === 'rejected') {
+    await run?.interrupt();
+    throw claimed.reason;
+  }
+  if (!claimed.value) {
+    await run?.abort();
+    return undefined;
+  }
+  if (!run) throw started.status === 'rejected' ? started.reason : ownedBy(slot, owner); // whoever comes next goes on with it
+  const work: SlotWork = {
+    ...parts,
+    session,
+    hold,
+    by,
+    warnings: [],
+    run,
+    ...(request.reason !== undefined && { reason: request.reason }),
+  };
+  enter(work, 'owned');
+  return work;
+}

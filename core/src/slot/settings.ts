@@ -1,0 +1,155 @@
+import type { ProjectConfig, ServiceConfig } from '../config/schema.ts';
+import type { SlotConfig } from '../config/slot.ts';
+import { driverOf, type BoundProvider } from '../host/drivers.ts';
+import type { Session } from '../host/session.ts';
+import { environmentIdOf, formatEnvironmentId } from '../names/environment-id.ts';
+import { fingerprint } from '../names/fingerprint.ts';
+import { slotLabel, standbyLabel } from '../names/host-label.ts';
+import { nearest } from '../names/nearest.ts';
+import { tagsFor } from '../names/tags.ts';
+import { ProviderError } from '../provider/error.ts';
+import { SLOTS } from '../provider/tokens.ts';
+import type { EnvironmentDocument } from '../state/documents.ts';
+import { Router } from './router.ts';
+import type { SlotSpec } from './slot.ts';
+
+const SETTINGS_DIGITS = 6;
+
+/** A slot as the config of one commit describes it. */
+export interface SlotSettings {
+  readonly config: ProjectConfig;
+  readonly slot: SlotConfig;
+  readonly mechanism: 'router' | 'dns';
+  /** Where the slot's address is under: left out where neither the provider nor the config says. */
+  readonly domain?: string;
+  /** The slot's own environment of this commit. Left out: the slot takes the environment as it runs. */
+  readonly bound?: { readonly id: string; readonly settings: string };
+}
+
+/**
+ * What a slot is, by the config of the commit that it is to serve.
+ * @throws ProviderError `not-found`: that config has no such slot.
+ */
+export async function slotSettings(
+  session: Session,
+  name: string,
+  candidate: EnvironmentDocument,
+): Promise<SlotSettings> {
+  const config = candidate.config;
+  if (!config) {
+    throw new ProviderError('refused', `environment ${candidate.id} was made by an older version, without its config`, {
+      hint: `clusternator env destroy ${candidate.id}, then create it again`,
+    });
+  }
+  const slot = config.slots[name];
+  if (!slot) throw noSuchSlot(name, config, candidate);
+  const bound = await session.bind(candidate.provider);
+  const domain = bound.provider.domain ?? config.domain;
+  const mechanism = mechanismOf(slot, bound);
+  const own = ownSettings(slot, config, bound, mechanism);
+  const print = own && fingerprint(own);
+  return {
+    config,
+    slot,
+    mechanism,
+    ...(domain !== undefined && { domain }),
+    ...(print !== undefined && {
+      bound: {
+        id: formatEnvironmentId(environmentIdOf(candidate.commit, { name, settings: print.slice(0, SETTINGS_DIGITS) })),
+        settings: print,
+      },
+    }),
+  };
+}
+
+/** The config with a slot's own variables and secrets laid over all services. */
+export function withSlotSettings(config: ProjectConfig, { env, secrets }: SlotConfig): ProjectConfig {
+  const services = Object.entries(config.services).map(([name, service]): [string, ServiceConfig] => {
+    // What the slot says in one way replaces what the service says in the other.
+    const own = Object.fromEntries(Object.entries(service.env).filter(([key]) => !Object.hasOwn(secrets, key)));
+    const kept = Object.fromEntries(Object.entries(service.secrets).filter(([key]) => !Object.hasOwn(env, key)));
+    return [name, { ...service, env: { ...own, ...env }, secrets: { ...kept, ...secrets } }];
+  });
+  return { ...config, services: Object.fromEntries(services) };
+}
+
+/** The slot's resource, as its router is asked for it. `members`: all environments that it routes to or is about to. */
+export function slotSpec(
+  session: Pick<Session, 'project' | 'stage'>,
+  name: string,
+  settings: SlotSettings,
+  members: readonly EnvironmentDocument[],
+): SlotSpec {
+  const { slot, domain } = settings;
+  const positions = Array.from({ length: slot.standbys }, (_, at) => at + 1);
+  const own = domain === undefined ? [] : [`${slotLabel(session, name)}.${domain}`];
+  const content = {
+    id: name,
+    hosts: [...new Set([...own, ...slot.hosts])],
+    standbyHosts:
+      domain === undefined ? [] : positions.map((position) => `${standbyLabel(session, name, position)}.${domain}`),
+    parts: publicPaths(members),
+    tls: domain !== 'localhost',
+    drain: slot.drain,
+  };
+  const print = fingerprint(content);
+  return { ...content, fingerprint: print, tags: tagsFor(session, { type: 'slot', id: name, fingerprint: print }) };
+}
+
+/** The router of a slot's provider, or core's own over DNS. */
+export async function routerOf(
+  session: Session,
+  provider: { readonly name: string; readonly config: unknown },
+  mechanism: 'router' | 'dns',
+): Promise<Router> {
+  const bound = await session.bind(provider);
+  if (mechanism === 'dns') {
+    const { dnsSlots } = await import('./dns-slots.ts');
+    const { driver, comparesAndSets } = await dnsSlots(session);
+    return new Router(session, driver, comparesAndSets);
+  }
+  const driver = await driverOf(bound, SLOTS, 'slots');
+  return new Router(session, driver, bound.capabilities['slots.compareAndSet']?.can === 'yes');
+}
+
+function mechanismOf(slot: SlotConfig, bound: BoundProvider): 'router' | 'dns' {
+  return slot.mechanism ?? (bound.capabilities['slots.router']?.can === 'yes' ? 'router' : 'dns');
+}
+
+/** What makes an environment of this slot another than the commit's own. Undefined: nothing does. */
+function ownSettings(
+  slot: SlotConfig,
+  config: ProjectConfig,
+  { capabilities }: BoundProvider,
+  mechanism: 'router' | 'dns',
+): object | undefined {
+  const volumes = Object.entries(config.volumes).filter(([, { scope }]) => scope === 'slot');
+  const isShared = mechanism === 'dns' || capabilities['slots.shared']?.can === 'yes';
+  const hasOwn = Object.keys(slot.env).length > 0 || Object.keys(slot.secrets).length > 0 || volumes.length > 0;
+  if (!hasOwn && isShared) return undefined;
+  return {
+    env: slot.env,
+    secrets: slot.secrets,
+    volumes: volumes.map(([name]) => name),
+    hosts: isShared ? [] : slot.hosts,
+  };
+}
+
+function publicPaths(members: readonly EnvironmentDocument[]): Record<string, string> {
+  const paths = members.flatMap(({ spec }) =>
+    Object.entries({ ...spec?.services, ...spec?.sites }).flatMap(([name, { route }]) =>
+      route === undefined ? [] : [[name, route] as const],
+    ),
+  );
+  return Object.fromEntries(paths.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function noSuchSlot(name: string, { slots }: ProjectConfig, { id }: EnvironmentDocument): ProviderError {
+  const known = Object.keys(slots);
+  const meant = nearest(name, known);
+  const list = known.length > 0 ? `it has ${known.join(', ')}` : 'it has none: add one under `slots:`';
+  return new ProviderError('not-found', `the config of ${id} has no slot "${name}"`, {
+    path: `slots.${name}`,
+    hint: meant === undefined ? list : `did you mean ${meant}? ${list}`,
+  });
+}

@@ -1,0 +1,187 @@
+import type { OperationRun } from '../engine/operation.ts';
+import type { Session } from '../host/session.ts';
+import { ProviderError } from '../provider/error.ts';
+import { backward, goBack } from './backward.ts';
+import { bake } from './bake.ts';
+import { conclude } from './conclude.ts';
+import type { SlotOwner } from './documents.ts';
+import { refuseDrift } from './drift.ts';
+import { forward, type Forward } from './forward.ts';
+import { SlotHold } from './hold.ts';
+import { promoteInputSchema, rollbackInputSchema } from './input.ts';
+import { hasMade } from './ledger.ts';
+import { take, turnBack, usedBy } from './moves.ts';
+import { pinEnvironment } from './pins.ts';
+import { routerOf, slotSettings } from './settings.ts';
+import type { Slot } from './slot.ts';
+import { serves, servesAlone } from './traffic.ts';
+import {
+  ended,
+  enter,
+  membersOf,
+  restingRoutes,
+  stampOf,
+  superseded,
+  type SlotOutcome,
+  type SlotWork,
+} from './work.ts';
+
+/** `forward`: somebody wants it finished. `either`: it is in somebody's way, and goes on only where traffic has moved already. */
+export type Direction = 'forward' | 'either' | 'back';
+
+/**
+ * Goes on with what another process began on a slot. The first put raises the epoch; then the route is written again under it, even where it
+ * is as wanted: that is what fences a process that only slept.
+ * @param run - Just taken over.
+ * @throws ProviderError what it ends with.
+ */
+export async function resumeSlot(session: Session, run: OperationRun, direction: Direction): Promise<void> {
+  for (;;) {
+    const name = run.document.subject;
+    const stored = await session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
+    const isHeir = stored?.document.owner !== undefined && !(await isSomebodys(session, stored.document.owner, run));
+    if (!stored || (stored.document.owner?.operation !== run.id && !isHeir)) {
+      // It never came to own the slot, or it has let go of it.
+      await ((await hasMade(session, name, run.id, 0)) || stored?.document.release?.operation === run.id
+        ? run.finish()
+        : run.abort());
+      return;
+    }
+    const owner: SlotOwner = { operation: run.id, run: run.epoch, process: session.operations.identity };
+    const hold = new SlotHold(session, owner, stored);
+    const router = await routerOf(session, stored.document.provider, stored.document.mechanism);
+    const live = await router.read(name);
+    const work = workFor(session, run, hold, router);
+    const taken = await tryTo(work, live, direction);
+    if (!taken) continue; // the document moved: look again
+    await conclude(work, taken);
+    return;
+  }
+}
+
+/** Whether the owner in a slot's document has an operation that is still to be resumed under its own name. */
+async function isSomebodys(session: Session, owner: SlotOwner, run: OperationRun): Promise<boolean> {
+  if (owner.operation === run.id) return true;
+  const found = await session.briefly(`read operation ${owner.operation}`, (call) =>
+    session.documents.operations.get(owner.operation, call),
+  );
+  return found?.document.endedAt === undefined;
+}
+
+/** Takes the slot. @returns What goes on then. Undefined: it moved. */
+async function tryTo(
+  work: SlotWork,
+  live: Slot | undefined,
+  direction: Direction,
+): Promise<(() => Promise<SlotOutcome>) | undefined> {
+  const { session, hold, run } = work;
+  const { slot } = hold;
+  const traffic = await refuseDrift(session, slot, live).catch(async (error: unknown) => {
+    await run.interrupt();
+    throw error;
+  });
+  if (slot.kind === 'rollback') {
+    const leftServes = serves(traffic, slot.left);
+    if (!(await hold.put((now) => take(now, hold.owner, leftServes)))) return undefined;
+    enter(work, 'shifting');
+    return () => backward(work, live, { kind: 'rollback' });
+  }
+  const promotion = await promotionOf(work);
+  const goesOn =
+    promotion !== undefined &&
+    (slot.kind === 'bake' || direction === 'forward' || (direction === 'either' && servesAlone(traffic, slot.to)));
+  if (!goesOn || direction === 'back') return back(work, live, serves(traffic, slot.to));
+  if (slot.kind === 'bake') {
+    if (!(await hold.put((now) => take(now, hold.owner, false)))) return undefined;
+    return () => bakeOn(promotion, live);
+  }
+  return goOn(promotion, live);
+}
+
+async function back(
+  work: SlotWork,
+  live: Slot | undefined,
+  candidateServed: boolean,
+): Promise<(() => Promise<SlotOutcome>) | undefined> {
+  const { hold } = work;
+  const cannot = hold.slot.kind === 'bake' && hold.slot.standbys.length === 0;
+  if (cannot) throw new ProviderError('refused', `slot ${hold.slot.name} has no standby to go back to`);
+  if (!(await hold.put((now) => turnBack(now, hold.owner, candidateServed)))) return undefined;
+  enter(work, 'reverting');
+  const why = new ProviderError(
+    'superseded',
+    `the promotion of ${hold.slot.name} was left unfinished, and turned back`,
+    {
+      effect: 'none',
+    },
+  );
+  return () => backward(work, live, { kind: 'revert', why });
+}
+
+/** Pins for itself: the old owner's pin may never have come. */
+async function goOn(work: Forward, live: Slot | undefined): Promise<(() => Promise<SlotOutcome>) | undefined> {
+  const { session, hold, run } = work;
+  const { to, name } = hold.slot;
+  const isBound = to !== undefined && work.settings.bound?.id === to;
+  const pin = { slot: name, holder: run.id, epoch: hold.slot.epoch + 1 };
+  const pins =
+    to === undefined || isBound
+      ? []
+      : [session.briefly(`pin environment ${to}`, (call) => pinEnvironment(session.documents, to, pin, call))];
+  const [taken, ...pinned] = await Promise.allSettled([hold.put((now) => take(now, hold.owner, false)), ...pins]);
+  if (taken.status === 'rejected') throw taken.reason;
+  if (!taken.value) return undefined;
+  const refused = pinned.find((one) => one.status === 'rejected');
+  if (refused?.status !== 'rejected') return () => forward(work, live);
+  const why: unknown = refused.reason;
+  if (!ProviderError.is(why) || (why.code !== 'unhealthy' && why.code !== 'not-found')) throw why;
+  return () => goBack(work, why, false);
+}
+
+/** The head is on record; it is routed again under our own stamp, and watched for as long as is left. */
+async function bakeOn(work: Forward, live: Slot | undefined): Promise<SlotOutcome> {
+  const { session, hold, router } = work;
+  const usedBefore = usedBy(hold.slot);
+  for (let seen = live; seen;) {
+    const members = await membersOf(session, hold.slot);
+    const outcome = await router.write(seen, restingRoutes(hold.slot, members), stampOf(hold.slot));
+    if (outcome.state === 'done') break;
+    if (!(await hold.isStillOurs())) return ended(superseded(work));
+    seen = await router.read(hold.slot.name);
+    await refuseDrift(session, hold.slot, seen);
+    if (!(await hold.put((now) => take(now, hold.owner, false)))) return ended(superseded(work));
+  }
+  return bake(work, usedBefore);
+}
+
+function workFor(session: Session, run: OperationRun, hold: SlotHold, router: SlotWork['router']): SlotWork {
+  const input = rollbackInputSchema.safeParse(run.document.input).data;
+  return {
+    session,
+    run,
+    hold,
+    router,
+    by: input?.by ?? session.operations.identity.user,
+    startedSeconds: session.clock.monotonicSeconds(),
+    warnings: [],
+    ...(input?.reason !== undefined && { reason: input.reason }),
+  };
+}
+
+/** Undefined: what it needs to go forward is not known. */
+async function promotionOf(work: SlotWork): Promise<Forward | undefined> {
+  const { session, hold, run } = work;
+  const input = promoteInputSchema.safeParse(run.document.input).data;
+  if (!input) return undefined;
+  const ids = [input.environment, hold.slot.to, hold.slot.head].filter((id) => id !== undefined);
+  const members = await membersOf(session, hold.slot, ids);
+  const source = ids.map((id) => members.get(id)).find((one) => one?.config !== undefined);
+  if (!source) return undefined;
+  const settings = await slotSettings(session, hold.slot.name, source);
+  return Object.assign(work, {
+    settings,
+    source: input.environment,
+    fresh: false,
+    ...(input.bakeSeconds !== undefined && { bakeSeconds: input.bakeSeconds }),
+  });
+}

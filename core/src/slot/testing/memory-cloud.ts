@@ -1,0 +1,159 @@
+import type {
+  Environment,
+  EnvironmentDriver,
+  EnvironmentSpec,
+  Health,
+  Instances,
+} from '../../environment/environment.ts';
+import { ProviderError } from '../../provider/error.ts';
+import type { ResourceRef } from '../../provider/resource.ts';
+import type { Route, Slot, SlotDriver, SlotSpec } from '../slot.ts';
+
+/** What protects a router's routes: see protocol.md. */
+export type RouterKind = 'version' | 'value' | 'blind';
+
+interface Routed {
+  spec: SlotSpec;
+  routes: readonly Route[];
+  stamp: string;
+  version: number;
+}
+
+/** A cloud in memory: environments that run, and a router. All dealings of one process go through `deal`. */
+export class MemoryCloud {
+  readonly running = new Map<string, EnvironmentSpec>();
+  readonly scaled = new Map<string, Record<string, Instances>>();
+  /** Resource ids whose parts answer badly, and how: a text each time that one is asked. */
+  readonly sick = new Map<string, () => string | undefined>();
+  readonly slots = new Map<string, Routed>();
+  /** Every set of routes that was ever served, for what has to hold at each moment. */
+  readonly served: { slot: string; environment: string | undefined; stamp: string }[] = [];
+  onServe: (slot: string, ids: readonly string[]) => void = () => {};
+
+  constructor(readonly kind: RouterKind = 'version') {}
+
+  environments(deal: Deal): EnvironmentDriver {
+    const resource = (spec: EnvironmentSpec): Environment => ({
+      id: spec.id,
+      fingerprint: spec.fingerprint,
+      phase: 'active',
+      handle: { id: spec.id },
+      url: `http://${spec.id}.test`,
+      parts: Object.fromEntries(Object.keys(spec.services).map((name) => [name, { phase: 'active' as const }])),
+    });
+    return {
+      ensure: (spec) =>
+        deal('ensure environment', () => {
+          if (!this.running.has(spec.id)) this.running.set(spec.id, spec);
+          return resource(this.running.get(spec.id) ?? spec);
+        }),
+      read: ({ id }) =>
+        deal('read environment', () => {
+          const spec = this.running.get(id);
+          return spec && resource(spec);
+        }),
+      list: async function* (this: MemoryCloud) {
+        for (const spec of [...this.running.values()]) yield resource(spec);
+      }.bind(this),
+      destroy: ({ id }) =>
+        deal('destroy environment', () => {
+          this.running.delete(id);
+        }),
+      health: ({ id }) =>
+        deal('health', (): Health => {
+          const spec = this.running.get(id);
+          if (!spec) throw new ProviderError('not-found', `${id} does not run`);
+          const sickness = this.sick.get(id)?.();
+          const healthy = sickness === undefined;
+          return {
+            healthy,
+            parts: { web: { healthy, instances: 1, ...(sickness !== undefined && { message: sickness }) } },
+            observedAt: new Date(0),
+          };
+        }),
+      logs: async function* () {},
+      scale: ({ id }, instances) =>
+        deal('scale', () => {
+          this.scaled.set(id, { ...this.scaled.get(id), ...instances });
+        }),
+    };
+  }
+
+  router(deal: Deal): SlotDriver {
+    const shown = (id: string): Slot | undefined => {
+      const one = this.slots.get(id);
+      return (
+        one && {
+          id,
+          fingerprint: one.spec.fingerprint,
+          phase: 'active',
+          handle: { version: this.versionOf(one) },
+          url: `http://${one.spec.hosts[0] ?? id}`,
+          routes: one.routes,
+          stamp: one.stamp,
+        }
+      );
+    };
+    const must = (id: string): Slot => {
+      const found = shown(id);
+      if (!found) throw new ProviderError('not-found', `there is no slot ${id}`);
+      return found;
+    };
+    return {
+      ensure: (spec) =>
+        deal('ensure slot', () => {
+          const known = this.slots.get(spec.id);
+          if (known?.spec.fingerprint !== spec.fingerprint)
+            this.slots.set(spec.id, {
+              spec,
+              routes: known?.routes ?? [],
+              stamp: known?.stamp ?? '',
+              version: (known?.version ?? 0) + 1,
+            });
+          return must(spec.id);
+        }),
+      read: ({ id }: ResourceRef) => deal('read slot', () => shown(id)),
+      list: async function* (this: MemoryCloud) {
+        for (const id of this.slots.keys()) yield must(id);
+      }.bind(this),
+      destroy: ({ id }: ResourceRef) =>
+        deal('destroy slot', () => {
+          this.slots.delete(id);
+        }),
+      route: (slot, routes, stamp) =>
+        deal('route', () => {
+          const now = this.slots.get(slot.id);
+          if (!now) throw new ProviderError('not-found', `there is no slot ${slot.id}`);
+          if (this.kind !== 'blind' && slot.handle.version !== this.versionOf(now))
+            throw new ProviderError('conflict', `slot ${slot.id} was changed meanwhile`);
+          this.write(slot.id, routes, stamp);
+          return must(slot.id);
+        }),
+    };
+  }
+
+  /** Also by hand. */
+  write(id: string, routes: readonly Route[], stamp: string): void {
+    const now = this.slots.get(id);
+    if (!now) return;
+    const serving = routes.filter(({ percent }) => percent > 0).map(({ handle }) => handle.id ?? '');
+    this.onServe(id, serving);
+    for (const environment of serving.length > 0 ? serving : [undefined])
+      this.served.push({ slot: id, environment, stamp });
+    this.slots.set(id, { ...now, routes, stamp, version: now.version + 1 });
+  }
+
+  /** Resource ids that a slot gives traffic to. */
+  live(id: string): readonly string[] {
+    return (this.slots.get(id)?.routes ?? []).filter(({ percent }) => percent > 0).map(({ handle }) => handle.id ?? '');
+  }
+
+  private versionOf({ version, routes, stamp, spec }: Routed): string {
+    if (this.kind === 'version') return String(version);
+    return JSON.stringify([spec.fingerprint, stamp, routes.map(({ handle, percent }) => [handle.id, percent])]);
+  }
+}
+
+/** Something that one process does to the world outside of it: it may die before or after, or its answer may be lost. */
+export type Deal = <T>(what: string, act: () => T) => Promise<T>;
+export const plainly: Deal = async (_what, act) => act();

@@ -1,0 +1,200 @@
+import 'reflect-metadata';
+import { container } from 'tsyringe';
+import { z } from 'zod';
+import { projectConfigSchema } from '../../config/schema.ts';
+import { withCall } from '../../engine/call.ts';
+import type { EngineEvent } from '../../engine/events.ts';
+import type { Liveness, ProcessIdentity } from '../../engine/identity.ts';
+import { someProcess } from '../../engine/testing/operations.ts';
+import { carryOn } from '../../environment/carry-on.ts';
+import { resourceIdOf } from '../../environment/life.ts';
+import { environmentSpec } from '../../environment/spec.ts';
+import type { BoundProvider } from '../../host/drivers.ts';
+import type { Session } from '../../host/session.ts';
+import { yes, type Capabilities } from '../../provider/capabilities.ts';
+import { ProviderError } from '../../provider/error.ts';
+import { defineProvider } from '../../provider/provider.ts';
+import { ENVIRONMENTS, SLOTS } from '../../provider/tokens.ts';
+import { documentsIn, type EnvironmentDocument } from '../../state/documents.ts';
+import { memoryStore } from '../../state/memory.ts';
+import type { StateStore } from '../../state/store.ts';
+import { testCall } from '../../state/testing/call.ts';
+import type { SlotDocument } from '../documents.ts';
+import { MemoryCloud, plainly, type Deal, type RouterKind } from './memory-cloud.ts';
+import { SimClock } from './sim-clock.ts';
+
+const NEVER = new AbortController().signal;
+const noConfig = z.strictObject({});
+const provider = defineProvider({
+  id: 'memory',
+  sdk: '1.0.0',
+  config: noConfig,
+  examples: [],
+  capabilities: () => ({}),
+  permissions: () => [],
+  domain: 'localhost',
+  errorOf: () => undefined,
+  drivers: {},
+} as never); // what slots ask of a provider is its domain and its errors
+
+export const CAPABILITIES: Capabilities = {
+  'slots.router': yes(),
+  'slots.shared': yes(),
+  'slots.compareAndSet': yes(),
+  'environments.scale': yes(),
+};
+
+/** Everything that outlives a process: the state, the cloud, time. */
+export class World {
+  readonly store: StateStore = memoryStore();
+  readonly clock = new SimClock();
+  readonly cloud: MemoryCloud;
+  readonly events: EngineEvent[] = [];
+  /** By pid. Left out: it can't be told. */
+  readonly liveness = new Map<number, Liveness>();
+  /** Core's own requests: a status by the host that is asked. */
+  status: (host: string) => number = () => 200;
+  private pids = 0;
+
+  constructor(
+    kind: RouterKind = 'version',
+    readonly capabilities: Capabilities = CAPABILITIES,
+  ) {
+    this.cloud = new MemoryCloud(kind);
+  }
+
+  get documents() {
+    return documentsIn(this.store, this.clock);
+  }
+
+  /** A process of its own. @param deal - What it does to the world goes through it. */
+  process(deal: Deal = plainly, signal: AbortSignal = NEVER): Session {
+    const { clock, cloud, capabilities } = this;
+    const store = dealingStore(this.store, deal);
+    const identity = someProcess(++this.pids);
+    const emit = (event: EngineEvent): void => {
+      this.events.push(event);
+    };
+    const scope = container.createChildContainer();
+    scope.register(ENVIRONMENTS, { useValue: () => Promise.resolve(cloud.environments(deal)) });
+    scope.register(SLOTS, { useValue: () => Promise.resolve(cloud.router(deal)) });
+    const bound: BoundProvider = { provider: provider as BoundProvider['provider'], capabilities, scope };
+    const unused = (): never => {
+      throw new Error('not in this world');
+    };
+    const session: Session = {
+      project: 'shop',
+      stage: 'default',
+      providerName: 'memory',
+      options: { directory: '/', env: {}, stateFolder: '/', providers: [], signal, emit },
+      clock,
+      documents: documentsIn(store, clock),
+      operations: {
+        store,
+        clock,
+        identity,
+        emit,
+        signal,
+        liveness: ({ pid }: ProcessIdentity) => this.liveness.get(pid) ?? 'unknown',
+      },
+      artefacts: { reference: () => undefined, release: async () => undefined } as unknown as Session['artefacts'], // what slots use
+      emit,
+      probe: (url) =>
+        deal('probe', () => {
+          const status = this.status(new URL(url).hostname);
+          return { ok: status >= 200 && status < 300, message: `answered ${String(status)}` };
+        }),
+      briefly: (doing, work, deadlineSeconds = 60) =>
+        withCall({ clock, signal: NEVER, operation: 'none', doing, deadlineSeconds }, work),
+      repository: () => Promise.reject(new ProviderError('not-found', 'no repository in this world')),
+      mirror: unused,
+      docker: unused,
+      buildSite: unused,
+      giveSecrets: () => undefined,
+      useSecrets: async () => undefined,
+      carryOn: (run) => carryOn(session, run),
+      provider: () => Promise.resolve({ name: 'memory', config: {} }),
+      bind: () => Promise.resolve(bound),
+    };
+    return session;
+  }
+
+  /** An environment that is ready, by the first letter of its commit. @param slots - Of its commit's config. */
+  async environment(letter: string, slots: object = { master: {} }, services: object = {}): Promise<string> {
+    const document = this.documentFor(letter, slots, services);
+    this.cloud.running.set(resourceIdOf(document), document.spec ?? fail());
+    const found = await this.documents.environments.get(document.id, testCall());
+    const next = found ? { ...document, incarnation: found.document.incarnation } : document;
+    await this.documents.environments.put(document.id, next, found?.revision ?? null, testCall());
+    return document.id;
+  }
+
+  documentFor(letter: string, slots: object, services: object = {}, incarnation = 1): EnvironmentDocument {
+    const commit = letter.repeat(40);
+    const id = letter.repeat(12);
+    const config = projectConfigSchema.parse({
+      project: 'shop',
+      provider: 'memory',
+      services: { web: { command: 'node web.js', port: 8080, route: '/' }, ...services },
+      slots,
+    });
+    const identity = {
+      project: 'shop',
+      stage: 'default',
+      id,
+      resourceId: `${id}-${String(incarnation)}`,
+      commit,
+      incarnation,
+      hosts: [`${id}.localhost`],
+    };
+    const artefact = { kind: 'files' as const, digest: `tree-${commit}`, bytes: 1 };
+    const artefacts = {
+      services: Object.fromEntries(Object.keys(config.services).map((name) => [name, artefact])),
+      sites: {},
+    };
+    const spec = environmentSpec(identity, config, artefacts, {});
+    return {
+      schema: 1,
+      id,
+      commit,
+      incarnation,
+      phase: 'ready',
+      epoch: 1,
+      provider: { name: 'memory', config: {} },
+      fingerprint: spec.fingerprint,
+      hosts: identity.hosts,
+      spec,
+      environment: { id: spec.id, phase: 'active', handle: { id: spec.id }, url: `http://${spec.id}.test`, parts: {} },
+      config,
+      createdAt: '2026-01-01T00:00:00.000Z',
+      pins: {},
+    };
+  }
+
+  async slot(name = 'master'): Promise<SlotDocument> {
+    return (await this.documents.slots.get(name, testCall()))?.document ?? fail();
+  }
+
+  async environmentDocument(id: string): Promise<EnvironmentDocument> {
+    return (await this.documents.environments.get(id, testCall()))?.document ?? fail();
+  }
+
+  /** Lets time go on until the work has settled. */
+  run<T>(work: Promise<T>): Promise<T> {
+    return this.clock.run(work);
+  }
+}
+
+function dealingStore(store: StateStore, deal: Deal): StateStore {
+  const through = async <T>(what: string, act: () => Promise<T>): Promise<T> => await await deal(what, () => act());
+  return {
+    get: (key, call) => through('get', () => store.get(key, call)),
+    put: (key, value, expected, call) => through('put', () => store.put(key, value, expected, call)),
+    delete: (key, expected, call) => through('delete', () => store.delete(key, expected, call)),
+    list: (prefix, call) => store.list(prefix, call),
+  };
+}
+
+function fail(): never {
+  throw new Error('it is not there');
+}

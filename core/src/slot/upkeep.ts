@@ -1,0 +1,161 @@
+import { newOperationId, resumeOperation } from '../engine/operation.ts';
+import type { Reasoned } from '../host/slots.ts';
+import type { Session } from '../host/session.ts';
+import { ProviderError } from '../provider/error.ts';
+import type { SlotDocument, SlotOwner } from './documents.ts';
+import { liveTraffic } from './drift.ts';
+import { SlotHold } from './hold.ts';
+import { completeLedger } from './ledger.ts';
+import { bump, usedBy } from './moves.ts';
+import { finishUnfinished } from './owned.ts';
+import { pinEnvironment, unpinEnvironment } from './pins.ts';
+import { readSlot } from './rollback.ts';
+import { routerOf } from './settings.ts';
+import { describeTraffic } from './traffic.ts';
+import { membersOf, restingRoutes, stampOf } from './work.ts';
+
+const TRIES = 20;
+
+/** Lets a promotion go on. Where its process is gone, this one goes on with it. @throws ProviderError `conflict`: none waits. */
+export async function approve(session: Session, name: string, why: Reasoned): Promise<SlotDocument> {
+  const by = why.by ?? session.operations.identity.user;
+  const at = session.clock.now().toISOString();
+  const { document } = await session.briefly(`approve the promotion of ${name}`, (call) =>
+    session.documents.slots.update(
+      name,
+      (slot) => {
+        if (!slot.owner || !slot.approval) {
+          throw new ProviderError('conflict', `no promotion of ${name} waits for approval`, {
+            hint: `clusternator slot show ${name}`,
+          });
+        }
+        if (slot.approval.at !== undefined) return undefined;
+        const reason = why.reason === undefined ? {} : { reason: why.reason };
+        return { ...slot, approval: { ...slot.approval, by, at, ...reason } };
+      },
+      call,
+    ),
+  );
+  await carryOnIfLeft(session, document);
+  return (await readSlot(session, name)).document;
+}
+
+/** Lets automatic promotions go on. */
+export async function unpin(session: Session, name: string): Promise<SlotDocument> {
+  await readSlot(session, name);
+  const { document } = await session.briefly(`unpin slot ${name}`, (call) =>
+    session.documents.slots.update(name, ({ pinned, ...slot }) => (pinned === undefined ? undefined : slot), call),
+  );
+  return document;
+}
+
+/** Writes the routes again as the state says, whoever changed them. What is unfinished is finished or turned back first. */
+export async function repair(session: Session, name: string): Promise<SlotDocument> {
+  return idly(session, name, async (hold) => {
+    const router = await routerOf(session, hold.slot.provider, hold.slot.mechanism);
+    const seen = await router.read(name); // before the put that raises the epoch
+    if (!(await hold.put(bump))) return false;
+    const live = seen ?? (hold.slot.spec && (await router.ensure(hold.slot.spec)));
+    if (!live) throw new ProviderError('not-found', `slot ${name} is not at its router, and was never promoted to`);
+    const members = await membersOf(session, hold.slot);
+    const outcome = await router.write(live, restingRoutes(hold.slot, members), stampOf(hold.slot));
+    if (outcome.state === 'unclear')
+      throw new ProviderError('unavailable', `the router of ${name} gave no clear answer`, { effect: 'unknown' });
+    return outcome.state === 'done';
+  });
+}
+
+/** Takes what the router serves as the head: a release of its own. @throws ProviderError `not-found`, `refused`. */
+export async function adopt(session: Session, name: string, why: Reasoned): Promise<SlotDocument> {
+  const operation = newOperationId();
+  return idly(session, name, async (hold) => {
+    const { slot } = hold;
+    const router = await routerOf(session, slot.provider, slot.mechanism);
+    const traffic = await liveTraffic(session, await router.read(name), await membersOf(session, slot));
+    const [only, ...more] = traffic;
+    if (!only?.environment || more.length > 0) {
+      throw new ProviderError(
+        only?.environment === undefined ? 'not-found' : 'refused',
+        `slot ${name} serves ${describeTraffic(traffic)}: that is not one environment of the state`,
+        { hint: `clusternator slot repair ${name} writes the routes again as they should be` },
+      );
+    }
+    const found = only.environment;
+    if (found === slot.head) return true;
+    const pin = { slot: name, holder: operation, epoch: slot.epoch + 1 };
+    await session.briefly(`pin environment ${found}`, (call) => pinEnvironment(session.documents, found, pin, call));
+    await completeLedger(session, slot);
+    const usedBefore = usedBy(slot);
+    const at = session.clock.now();
+    const adopted = await hold.put((now) =>
+      adoption(now, found, operation, why.by ?? hold.owner.process.user, at, why),
+    );
+    if (!adopted) {
+      await session.briefly(`unpin environment ${found}`, (call) =>
+        unpinEnvironment(session.documents, found, { slot: name, upTo: pin.epoch, holder: operation, at }, call),
+      );
+      return false;
+    }
+    await completeLedger(session, hold.slot);
+    const used = usedBy(hold.slot);
+    await session.briefly(`unpin what ${name} let go`, async (call) => {
+      for (const id of usedBefore) {
+        if (used.has(id)) continue;
+        await unpinEnvironment(session.documents, id, { slot: name, upTo: hold.slot.epoch, at }, call);
+      }
+    });
+    return true;
+  });
+}
+
+function adoption(
+  slot: SlotDocument,
+  head: string,
+  operation: string,
+  by: string,
+  at: Date,
+  { reason }: Reasoned,
+): SlotDocument {
+  const before = slot.head;
+  const standbys = [...(before === undefined ? [] : [before]), ...slot.standbys].filter((one) => one !== head);
+  return {
+    ...bump(slot),
+    head,
+    generation: slot.generation + 1,
+    standbys: standbys.slice(0, slot.retain),
+    rejected: slot.rejected.filter(({ environment }) => environment !== head),
+    draining: slot.draining.filter(({ environment }) => environment !== head),
+    release: {
+      operation,
+      kind: 'adopt',
+      by,
+      at: at.toISOString(),
+      ...(before !== undefined && { from: before }),
+      ...(reason !== undefined && { reason }),
+    },
+  };
+}
+
+/** Works on a slot that nobody owns, again whenever it moved. */
+async function idly(session: Session, name: string, work: (hold: SlotHold) => Promise<boolean>): Promise<SlotDocument> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const stored = await readSlot(session, name);
+    if (stored.document.owner) {
+      await finishUnfinished(session, stored);
+      continue;
+    }
+    const owner: SlotOwner = { operation: 'none', run: 1, process: session.operations.identity };
+    const hold = new SlotHold(session, owner, stored);
+    if (await work(hold)) return (await readSlot(session, name)).document;
+  }
+  throw new ProviderError('conflict', `slot ${name} is changed by others all the time`, { effect: 'unknown' });
+}
+
+async function carryOnIfLeft(session: Session, { owner }: SlotDocument): Promise<void> {
+  if (!owner) return;
+  const found = await session.briefly(`read operation ${owner.operation}`, (call) =>
+    session.documents.operations.get(owner.operation, call),
+  );
+  if (found?.document.state !== 'interrupted') return;
+  await session.carryOn(await resumeOperation(session.operations, owner.operation));
+}

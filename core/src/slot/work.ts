@@ -1,0 +1,130 @@
+import type { OperationRun } from '../engine/operation.ts';
+import type { Session } from '../host/session.ts';
+import { ProviderError } from '../provider/error.ts';
+import type { EnvironmentDocument } from '../state/documents.ts';
+import type { ReleaseSource, SlotDocument } from './documents.ts';
+import type { SlotHold } from './hold.ts';
+import { completeLedger } from './ledger.ts';
+import { usedBy } from './moves.ts';
+import { unpinEnvironment } from './pins.ts';
+import type { Router } from './router.ts';
+import type { SlotSettings } from './settings.ts';
+import type { Route } from './slot.ts';
+import { routesFor, type Members } from './traffic.ts';
+import type { SlotState } from './transitions.ts';
+
+/** What all parts of a slot's operation work with. */
+export interface SlotWork {
+  readonly session: Session;
+  readonly run: OperationRun;
+  readonly hold: SlotHold;
+  readonly router: Router;
+  /** Of the commit that is promoted. Left out when the operation only goes back. */
+  readonly settings?: SlotSettings;
+  readonly by: string;
+  readonly reason?: string;
+  /** Monotonic. */
+  readonly startedSeconds: number;
+  flippedSeconds?: number;
+  state?: SlotState;
+  readonly warnings: string[];
+}
+
+/**
+ * How an operation ended that holds its slot no more. What it throws instead is not decided: then it stays, to be resumed.
+ */
+export type SlotOutcome = { readonly state: 'done' } | { readonly state: 'ended'; readonly error: ProviderError };
+
+export const DONE: SlotOutcome = { state: 'done' };
+export const ended = (error: ProviderError): Extract<SlotOutcome, { readonly state: 'ended' }> => ({
+  state: 'ended',
+  error,
+});
+
+const TITLES: Readonly<Partial<Record<SlotState, string>>> = {
+  preparing: "make the slot's own environment",
+  verifying: 'check that it is healthy',
+  checking: 'check that it is healthy',
+  approval: 'wait for approval',
+  shifting: 'move the traffic',
+  baking: 'watch it',
+  reverting: 'move the traffic back',
+};
+
+/** The operation is in another state now. Told at once, written with the next write of its journal. */
+export function enter(work: SlotWork, state: SlotState): void {
+  if (work.state === state) return;
+  if (work.state !== undefined) work.run.note(work.state, TITLES[work.state] ?? work.state, 'done');
+  work.state = state;
+  work.run.note(state, TITLES[state] ?? state, 'started');
+}
+
+/** The documents of all environments that a slot has to do with. */
+export async function membersOf(session: Session, slot: SlotDocument, more: readonly string[] = []): Promise<Members> {
+  const ids = [...new Set([...usedBy(slot), ...more])];
+  return session.briefly(`read the environments of ${slot.name}`, async (call) => {
+    const found = await Promise.all(ids.map((id) => session.documents.environments.get(id, call)));
+    return new Map(found.flatMap((one): [string, EnvironmentDocument][] => (one ? [[one.id, one.document]] : [])));
+  });
+}
+
+/** The routes to `to` with a share of the traffic, and to the head with the rest, with the standbys that are then to be kept. */
+export function routesOf(slot: SlotDocument, members: Members, percent = 100): readonly Route[] {
+  const { to, head, kind } = slot;
+  const rest =
+    head !== undefined && head !== to && percent < 100 ? [{ environment: head, percent: 100 - percent }] : [];
+  const shares = to === undefined ? [] : [{ environment: to, percent: rest.length > 0 ? percent : 100 }];
+  const behind = kind === 'promote' && head !== undefined ? [head, ...slot.standbys] : slot.standbys;
+  const standbys = behind.filter((one) => one !== to && one !== slot.left).slice(0, slot.retain);
+  return routesFor([...shares, ...rest], standbys, members);
+}
+
+/** The routes of a slot on which nothing goes on. */
+export function restingRoutes(slot: SlotDocument, members: Members): readonly Route[] {
+  const shares = slot.head === undefined ? [] : [{ environment: slot.head, percent: 100 }];
+  return routesFor(shares, slot.standbys.slice(0, slot.retain), members);
+}
+
+export function stampOf({ epoch }: SlotDocument): string {
+  return String(epoch);
+}
+
+export function releaseOf(work: SlotWork, kind: ReleaseSource['kind']): ReleaseSource {
+  return {
+    operation: work.run.id,
+    kind,
+    by: work.by,
+    at: work.session.clock.now().toISOString(),
+    ...(work.reason !== undefined && { reason: work.reason }),
+  };
+}
+
+/** Off the path, once the slot's document has let go: the ledger's line, then the pins of what is not used any more. */
+export async function settle(work: SlotWork, usedBefore: ReadonlySet<string>): Promise<void> {
+  const { session, hold } = work;
+  const { slot } = hold;
+  await completeLedger(session, slot);
+  const used = usedBy(slot);
+  const dropped = [...usedBefore].filter((one) => !used.has(one));
+  await session.briefly(`unpin what ${slot.name} let go`, async (call) => {
+    const at = session.clock.now();
+    for (const id of dropped)
+      await unpinEnvironment(session.documents, id, { slot: slot.name, upTo: slot.epoch, at }, call);
+  });
+}
+
+export function superseded(work: SlotWork): ProviderError {
+  const { name } = work.hold.slot;
+  return new ProviderError(
+    'superseded',
+    `slot ${name} was taken over by another operation; this one does nothing more`,
+    {
+      hint: `clusternator slot show ${name}`,
+    },
+  );
+}
+
+export function asProviderError(error: unknown): ProviderError {
+  if (ProviderError.is(error)) return error;
+  return new ProviderError('internal', error instanceof Error ? error.message : String(error), { cause: error });
+}
