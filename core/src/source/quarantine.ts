@@ -40,7 +40,8 @@ export async function fetchInto(git: Git, { gitDir, sha, source, known }: Fetchi
   const one = await fetch(git, gitDir, source, ['--depth=1'], [sha]);
   if (one.code === 0) return true;
   if (one.stderr.includes('not our ref')) return false;
-  if (cannotAnswer(one)) throw unavailable(one, source);
+  // A commit that arrives beside the known ones meanwhile looks to git as if its parents were lost: ask again without them.
+  if (known.length > 0 || cannotAnswer(one)) throw unavailable(one, source);
   // An older server gives only what a branch or tag leads to. @see https://git-scm.com/docs/git-config (uploadpack.allowAnySHA1InWant)
   const all = await fetch(git, gitDir, source, [], ALL_REFS);
   if (all.code !== 0) throw unavailable(all, source);
