@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { slotNameProblem } from '../names/name.ts';
 import { commandSchema, durationSchema, envSchema, hostSchema, nameSchema, secretsSchema } from './fields.ts';
 import { healthSchema } from './health.ts';
-import { parseDuration } from './units.ts';
+import { isRising, splitStages, STAGES, upToAll, type Stage } from './stages.ts';
 
 /** Of a slot. */
 export const slotNameSchema = z.string().superRefine((name, context) => {
@@ -10,7 +10,6 @@ export const slotNameSchema = z.string().superRefine((name, context) => {
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
 });
 
-const STAGES = /^\d{1,3}@(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+(?:,\d{1,3}@(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+)*(?:,100)?$/;
 const stagesSchema = z
   .union([
     z.string().regex(STAGES, { error: 'must be stages such as 10@5m,50@5m,100', abort: true }),
@@ -21,19 +20,10 @@ const stagesSchema = z
       }),
     ),
   ])
-  .transform((stages) => (typeof stages === 'string' ? stages.split(',').map(parseStage) : stages.map(toStage)))
-  .transform((stages) => (stages.at(-1)?.percent === 100 ? stages : [...stages, { percent: 100, holdSeconds: 0 }]))
-  .refine(
-    (stages) =>
-      stages.every(({ percent }, at) => percent >= 1 && percent <= 100 && percent > (stages[at - 1]?.percent ?? 0)),
-    'must rise from one stage to the next, up to 100',
-  );
+  .transform((stages) => (typeof stages === 'string' ? splitStages(stages) : upToAll(stages.map(toStage))))
+  .refine(isRising, 'must rise from one stage to the next, up to 100');
 
-function parseStage(text: string): { percent: number; holdSeconds: number } {
-  const [percent = '', hold] = text.split('@');
-  return { percent: Number(percent), holdSeconds: hold === undefined ? 0 : parseDuration(hold) };
-}
-function toStage({ percent, hold }: { percent: number; hold: number }): { percent: number; holdSeconds: number } {
+function toStage({ percent, hold }: { percent: number; hold: number }): Stage {
   return { percent, holdSeconds: hold };
 }
 

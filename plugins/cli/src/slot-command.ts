@@ -13,7 +13,11 @@ export type SlotAnswer = PromotionJson | { readonly plan: PromotionPlan };
 /** The flags that `promote` and `rollback` share. */
 export const slotChangeFlags = {
   reason: reasonFlag,
-  'if-generation': Flags.integer({ summary: 'Only if the slot is at this generation still.', min: 0, helpValue: '<n>' }),
+  'if-generation': Flags.integer({
+    summary: 'Only if the slot is at this generation still.',
+    min: 0,
+    helpValue: '<n>',
+  }),
   wait: Flags.boolean({ summary: 'Wait until it is done.', default: true, allowNo: true }),
   timeout: durationFlag({ summary: 'Wait so long; then it goes on in the background (exit code 9).' }),
   'dry-run': Flags.boolean({ summary: 'Say what would be done and do nothing.' }),

@@ -6,7 +6,10 @@ import { releaseLine } from '../../release-text.ts';
 
 export default class SlotReleases extends ProjectCommand<typeof SlotReleases> {
   static override summary = 'List what a slot served, newest first.';
-  static override examples = ['<%= config.bin %> slot releases master', '<%= config.bin %> slot releases master --json'];
+  static override examples = [
+    '<%= config.bin %> slot releases master',
+    '<%= config.bin %> slot releases master --json',
+  ];
   static override args = { slot: slotArg };
   static override flags = {
     limit: Flags.integer({ summary: 'At most so many.', default: 50, min: 1, max: 10_000 }),
@@ -19,7 +22,8 @@ export default class SlotReleases extends ProjectCommand<typeof SlotReleases> {
     const slots = (await this.project).slots();
     // One more than asked for tells whether there is a next page.
     const page = { limit: limit + 1, ...(before === undefined ? {} : { before }) };
-    const found = await Array.fromAsync(slots.releases(slot, page));
+    const found: ReleaseView[] = [];
+    for await (const one of slots.releases(slot, page)) found.push(one);
     const releases = found.slice(0, limit);
     const next = found.length > limit ? (releases.at(-1)?.generation ?? null) : null;
     if (releases.length === 0) this.note('There are no releases.');
