@@ -6,6 +6,7 @@ export { CONFIG_SCHEMA_ID, configJsonSchema } from './config/json-schema.ts';
 export { loadConfig, type LoadedConfig, type LoadOptions } from './config/load.ts';
 export { ConfigError, problemsOf, type ConfigProblem } from './config/problem.ts';
 export type * from './config/schema.ts';
+export { parseStages } from './config/stages.ts';
 export { parseDuration, parseSize } from './config/units.ts';
 export type * from './dns/dns.ts';
 export { systemClock, type Clock } from './engine/clock.ts';

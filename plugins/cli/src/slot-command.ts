@@ -43,7 +43,7 @@ export abstract class SlotChangeCommand<C extends typeof Command> extends Operat
     if (result === undefined) throw stillAtIt(slot, how.timeout);
     this.operation = result.operation;
     this.warnings.push(...result.warnings.filter((one) => !this.warnings.includes(one)));
-    if (!how.wait && !result.existed) await this.goOn(flags);
+    if (!how.wait && goesOn(result)) await this.goOn(flags);
     const { before, last } = promotedLines(result, this.config.bin);
     if (process.stdout.isTTY) this.say(...before);
     else this.note(...before);
@@ -64,6 +64,11 @@ export abstract class SlotChangeCommand<C extends typeof Command> extends Operat
   protected secretsOf(names: readonly string[] | undefined): Promise<Readonly<Record<string, string>>> {
     return readEnvFiles(this.files(names));
   }
+}
+
+/** It is written down, and not done. */
+function goesOn({ operation, slot, to, existed }: PromotionResult): boolean {
+  return !existed && (slot.operation?.id === operation || slot.head?.environment !== to.environment);
 }
 
 function stillAtIt(slot: string, seconds: number | undefined): ProviderError {
