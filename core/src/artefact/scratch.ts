@@ -13,9 +13,14 @@ export interface Scratch extends AsyncDisposable {
 export const SCRATCH_VARIABLE = 'CLUSTERNATOR_SCRATCH';
 const FOREIGN_HOURS = 24;
 
+/** A new path below `root` that tells whose it is, also for a file. */
+export function scratchPath(root: string): string {
+  return join(root, `${ownPrefix()}-${randomBytes(6).toString('hex')}`);
+}
+
 /** Makes one below `root`. */
 export async function openScratch(root: string): Promise<Scratch> {
-  const folder = join(root, `${ownPrefix()}-${randomBytes(6).toString('hex')}`);
+  const folder = scratchPath(root);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return { folder, [Symbol.asyncDispose]: () => removeFolder(folder) };
 }

@@ -2,11 +2,12 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { nearest } from '../names/nearest.ts';
 import { ProviderError } from '../provider/error.ts';
+import { cancelled } from '../source/git.ts';
 import type { Variables } from '../source/git.ts';
 import type { FilesArtefact } from './artefact.ts';
 import { runCommand } from './command.ts';
 import { copyTree, fileError, isInside } from './files.ts';
-import { openScratch } from './scratch.ts';
+import { openScratch, sweepScratch } from './scratch.ts';
 import type { ArtefactStore } from './store.ts';
 
 /** What a site is built from. */
@@ -35,6 +36,7 @@ export async function buildSite(site: SiteBuild): Promise<FilesArtefact> {
   const { name, tree, install, build, store, owner, signal } = site;
   if (!install && !build) return store.add({ folder: await servedFolder(tree, site) }, owner, signal);
   try {
+    await sweepScratch(site.scratchFolder); // What a killed build left, and what it had started.
     await using scratch = await openScratch(site.scratchFolder);
     const copy = join(scratch.folder, 'tree');
     await copyTree(tree, copy, signal);
@@ -44,6 +46,7 @@ export async function buildSite(site: SiteBuild): Promise<FilesArtefact> {
     if (build) await runCommand({ ...to, argv: build, what: `the build of site ${name}`, path: `sites.${name}.build` });
     return await store.add({ folder: await servedFolder(copy, site) }, owner, signal);
   } catch (error) {
+    if (signal.aborted) throw cancelled(signal, `build site ${name}`);
     throw fileError(error, `build site ${name}`);
   }
 }

@@ -193,6 +193,7 @@ describe('the store', () => {
       );
       expect(readdirSync(join(await store.folder(artefact), 'deep'))).toHaveLength(20);
     }
+    expect(readdirSync(join(root, 'incoming'))).toEqual([]); // The next to write clears up.
     for (const owner of store.owners()) await store.release(owner);
     await store.sweep();
     expect(readdirSync(root).filter((name) => !name.startsWith('artefacts.db'))).toEqual(['incoming']);

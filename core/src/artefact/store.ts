@@ -40,7 +40,7 @@ export class ArtefactStore {
 
   /** Keeps a bundle for `owner`, once however often it is added.
    *  @throws ProviderError `invalid` (a link leads out of it, a socket or device), `quota`, `denied`. */
-  async add(source: FilesSource, owner: string, signal?: AbortSignal): Promise<FilesArtefact> {
+  add(source: FilesSource, owner: string, signal?: AbortSignal): Promise<FilesArtefact> {
     return this.writing(async (folder) => {
       if ('folder' in source) await copyTree(source.folder, folder, signal);
       else await source.write(folder);
@@ -149,6 +149,7 @@ export class ArtefactStore {
 
   private async writing(make: (folder: string) => Promise<Fresh>, owner: string): Promise<FilesArtefact> {
     try {
+      await sweepScratch(this.incoming);
       await using scratch = await openScratch(this.incoming);
       const folder = join(scratch.folder, 'files');
       await mkdir(folder);

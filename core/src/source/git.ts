@@ -99,10 +99,11 @@ export class Git {
 
 /** What git said, as an error that can be acted on. */
 export function failure(result: GitResult, doing: string): ProviderError {
-  const said = lastWords(result.stderr);
+  const isDiskFull = /No space left on device|Disk quota exceeded/.test(result.stderr);
+  const said = isDiskFull ? 'the disk is full' : lastWords(result.stderr);
   const message = `could not ${doing}: ${said === '' ? `git ended with code ${result.code}` : said}`;
   const cause = new Error(result.stderr.trim());
-  if (/No space left on device|Disk quota exceeded/.test(result.stderr)) {
+  if (isDiskFull) {
     return new ProviderError('quota', message, {
       hint: 'free some disk space, then run the same command again',
       cause,

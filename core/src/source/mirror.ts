@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileError, removeFolder } from '../artefact/files.ts';
-import { openScratch, sweepScratch } from '../artefact/scratch.ts';
+import { openScratch, scratchPath, sweepScratch } from '../artefact/scratch.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Commit } from './commit.ts';
 import { failure } from './git.ts';
@@ -144,6 +144,7 @@ export class Mirror {
 
   private async fetchAnew(sha: string, source: FetchSource, known: readonly string[], tries = 3): Promise<boolean> {
     await this.prepare();
+    await sweepScratch(this.incoming);
     await using quarantine = await openScratch(this.incoming);
     try {
       if (!(await fetchInto(this.git, { gitDir: quarantine.folder, sha, source, known }))) return false;
@@ -201,7 +202,7 @@ export class Mirror {
 
   private async replace(name: string, text: string): Promise<void> {
     const file = join(this.folder, name);
-    const fresh = join(this.incoming, randomBytes(8).toString('hex'));
+    const fresh = scratchPath(this.incoming);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(fresh, text);
     await rename(fresh, file);
