@@ -4,6 +4,7 @@ import { readProjectName } from '../config/identity.ts';
 import type { LoadOptions } from '../config/load.ts';
 import { firstPlace } from '../config/places.ts';
 import { DEFAULT_STAGE } from '../names/owner.ts';
+import { ProviderError } from '../provider/error.ts';
 import type { OpenOptions } from './project.ts';
 
 /** What names a project's state. `provider` is empty where only the project's name was told. */
@@ -17,7 +18,7 @@ export interface ProjectName {
 export async function workTreeConfig(options: OpenOptions): Promise<LoadOptions> {
   const { configFile, set, provider, env, stage, project } = options;
   return {
-    root: await configRoot(resolve(options.directory)),
+    root: (await repositoryTop(resolve(options.directory))) ?? resolve(options.directory),
     env: {
       ...env,
       ...(stage !== undefined && { CLUSTERNATOR_STAGE: stage }),
@@ -29,23 +30,25 @@ export async function workTreeConfig(options: OpenOptions): Promise<LoadOptions>
   };
 }
 
-/** By the work tree's config, or as told where there is none. @throws ConfigError. */
+/** By the work tree's config, or as told where there is none. @throws ConfigError; ProviderError `invalid`: this is no repository. */
 export async function projectName(options: OpenOptions): Promise<ProjectName> {
   const place = await workTreeConfig(options);
-  if (options.project !== undefined && options.configFile === undefined && !(await firstPlace(place.root))) {
-    return {
-      project: options.project,
-      stage: options.stage ?? DEFAULT_STAGE,
-      provider: options.provider ?? '',
-    };
+  if (place.file !== undefined || (await firstPlace(place.root)) !== undefined) return readProjectName(place);
+  if (options.project !== undefined) {
+    return { project: options.project, stage: options.stage ?? DEFAULT_STAGE, provider: options.provider ?? '' };
   }
-  return readProjectName(place);
+  const directory = resolve(options.directory);
+  if ((await repositoryTop(directory)) !== undefined) return readProjectName(place); // it says what is missing
+  throw new ProviderError('invalid', `${directory} is not in the work tree of a git repository`, {
+    path: directory,
+    hint: 'run this in the repository to deploy, name one with --cwd <folder>, or name the project with --project <name>',
+  });
 }
 
-async function configRoot(directory: string): Promise<string> {
+async function repositoryTop(directory: string): Promise<string | undefined> {
   for (let folder = directory; ; folder = dirname(folder)) {
     const isTop = (await stat(join(folder, '.git')).catch(() => undefined)) !== undefined;
     if (isTop) return folder;
-    if (dirname(folder) === folder) return directory;
+    if (dirname(folder) === folder) return undefined;
   }
 }
