@@ -32,6 +32,7 @@ export * from './provider/provider.ts';
 export type * from './provider/resource.ts';
 export type * from './provider/secret.ts';
 export * from './provider/tokens.ts';
+export { redact, redactor } from './secrets/redact.ts';
 export type * from './slot/slot.ts';
 export { promotionDiagram, TRANSITIONS, type SlotState } from './slot/transitions.ts';
 export { memoryStore } from './state/memory.ts';
