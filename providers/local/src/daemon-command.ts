@@ -1,6 +1,7 @@
 import { Command, Flags } from '@oclif/core';
 import { ProviderError } from '@clusternator/core';
 import { openLocalPaths, stateFolderOf, type LocalPaths } from './control/paths.ts';
+import { messageOf } from './control/failure.ts';
 
 /** What `--json` prints: one document, whatever happens. */
 interface JsonDocument {
@@ -31,7 +32,7 @@ export abstract class DaemonCommand extends Command {
   }
 
   protected override toErrorJson(cause: unknown): JsonDocument {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = messageOf(cause);
     const code = ProviderError.is(cause) ? cause.code : 'internal';
     const hint = ProviderError.is(cause) ? cause.detail.hint : undefined;
     return { ok: false, warnings: [], error: { code, message, ...(hint !== undefined && { hint }) } };

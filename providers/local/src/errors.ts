@@ -1,9 +1,9 @@
 import { ProviderError } from '@clusternator/core';
-import { messageOf } from './control/paths.ts';
+import { codeOf, messageOf } from './control/failure.ts';
 
 /** What the system says of the state folder, as ours. */
 export function errorOf(cause: unknown): ProviderError | undefined {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const code = codeOf(cause);
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':

@@ -2,8 +2,8 @@ import { PassThrough } from 'node:stream';
 import { once } from 'node:events';
 import { ProviderError, type ExecRequest, type ExecSession } from '@clusternator/core';
 import { spawn } from 'node:child_process';
-import { messageOf } from './control/paths.ts';
 import type { ExecView } from './control/protocol.ts';
+import { messageOf } from './control/failure.ts';
 
 /** Runs a command beside a process: in its folder, with its variables, as a child of whoever asked. It has no terminal. */
 export async function execProcess(

@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { ProviderError } from '@clusternator/core';
 import { z } from 'zod';
 import type { Lock } from '../control/lock.ts';
-import { messageOf, type LocalPaths } from '../control/paths.ts';
+import type { LocalPaths } from '../control/paths.ts';
 import { PROTOCOL, statusSchema, type DaemonStatus } from '../control/protocol.ts';
 import { ask, ConnectionLost } from './wire.ts';
+import { messageOf } from '../control/failure.ts';
 
 export interface LaunchOptions {
   readonly paths: LocalPaths;

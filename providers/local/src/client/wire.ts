@@ -2,6 +2,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { ProviderError, type ErrorCode } from '@clusternator/core';
 import { errorBodySchema } from '../control/protocol.ts';
+import { codeOf } from '../control/failure.ts';
 
 export interface WireRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -112,8 +113,8 @@ function isCode(code: string): code is ErrorCode {
 }
 
 function lost(cause: unknown, signal: AbortSignal): Error {
-  if (signal.aborted) return signal.reason instanceof Error ? signal.reason : new Error('aborted');
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (signal.aborted) return signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause });
+  const code = codeOf(cause);
   if (code === 'EACCES' || code === 'EPERM') {
     return new ProviderError('denied', 'the daemon belongs to another user', {
       cause,

@@ -42,5 +42,5 @@ export function tryLockOnce(file: string): Lock | undefined {
 
 /** @see https://sqlite.org/rescode.html#busy */
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && Number(error.errcode) % 256 === 5;
+  return typeof error === 'object' && error !== null && 'errcode' in error && Number(error.errcode) % 256 === 5;
 }

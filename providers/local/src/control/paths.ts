@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { ProviderError } from '@clusternator/core';
+import { messageOf } from './failure.ts';
 
 /** Where the daemon of one state folder keeps its things. All are absolute. */
 export interface LocalPaths {
@@ -105,9 +106,4 @@ function assertOurs(folder: string): void {
     });
   }
   if ((stats.mode & 0o077) !== 0) chmodSync(folder, 0o700);
-}
-
-/** The text of whatever was thrown. */
-export function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

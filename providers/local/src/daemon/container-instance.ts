@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProviderError, type Tags } from '@clusternator/core';
-import { messageOf } from '../control/paths.ts';
 import type { InstanceSpec, InstanceStatus, Mount } from '../containers/instance.ts';
 import type { ContainerRuntime } from '../containers/runtime.ts';
 import { probe, type ProbeResult } from './probe.ts';
 import { becomeReady } from './readiness.ts';
 import type { ServiceContext } from './service.ts';
+import { messageOf } from '../control/failure.ts';
 
 export interface ContainerOptions {
   readonly context: ServiceContext;

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { once } from 'node:events';
 import { ProviderError } from '@clusternator/core';
 import { z } from 'zod';
-import { messageOf } from '../control/paths.ts';
+import { codeOf, messageOf, stackOf } from '../control/failure.ts';
 
 /** What a route is given. Its parameters and body are not checked yet. */
 export interface ControlRequest {
@@ -111,8 +111,7 @@ export class ControlServer {
   #refuse(response: ServerResponse, cause: unknown, gone: AbortSignal): void {
     if (gone.aborted) return;
     const error = errorOf(cause, this.#closing.signal.aborted);
-    if (error.code === 'internal')
-      this.#log(`internal error: ${cause instanceof Error ? (cause.stack ?? '') : messageOf(cause)}`);
+    if (error.code === 'internal') this.#log(`internal error: ${stackOf(cause)}`);
     if (response.headersSent) {
       response.destroy();
       return;
@@ -136,7 +135,7 @@ function errorOf(cause: unknown, isClosing: boolean): ProviderError {
       cause,
     });
   }
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const code = codeOf(cause);
   const isFull = code === 'ENOSPC' || code === 'EDQUOT' || messageOf(cause).includes('database or disk is full');
   if (isFull)
     return new ProviderError('quota', `the disk of the state folder is full: ${messageOf(cause)}`, {

@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { ProviderError } from '@clusternator/core';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerRuntime } from '../containers/runtime.ts';
-import { messageOf, type LocalPaths } from '../control/paths.ts';
+import type { LocalPaths } from '../control/paths.ts';
 import { PROTOCOL, type DaemonStatus } from '../control/protocol.ts';
 import { DnsServer } from '../dns/server.ts';
 import { ZoneStore } from '../dns/zones.ts';
@@ -21,6 +21,7 @@ import { Slots } from './slots.ts';
 import { Vault } from './vault.ts';
 import { Volumes } from './volumes.ts';
 import { databaseZones } from './zone-storage.ts';
+import { messageOf } from '../control/failure.ts';
 
 export interface DaemonOptions {
   readonly paths: LocalPaths;

@@ -1,7 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { ProviderError } from '@clusternator/core';
 import { z } from 'zod';
-import { messageOf } from '../control/paths.ts';
 import {
   storedSpecSchema,
   volumeBodySchema,
@@ -10,6 +9,7 @@ import {
   type VolumeBody,
 } from '../control/protocol.ts';
 import { slotBodySchema, storedRouteSchema, type SlotBody } from '../control/slot-protocol.ts';
+import { messageOf } from '../control/failure.ts';
 
 /** Raised with every change that an older daemon would misread. */
 const SCHEMA_VERSION = 1;

@@ -1,9 +1,9 @@
 import type { ContainerRuntime } from '../containers/runtime.ts';
-import { messageOf } from '../control/paths.ts';
 import type { EnvironmentRecord } from './database.ts';
 import { addressesOf, isProcess } from './environment-services.ts';
 import { ServicePorts } from './service-ports.ts';
 import type { Endpoint } from './endpoint.ts';
+import { messageOf } from '../control/failure.ts';
 
 /** The declared ports of an environment's services, opened for those that need them. */
 export class EnvironmentPorts {

@@ -1,9 +1,9 @@
-import { messageOf } from '../control/paths.ts';
 import type { BackendPart } from '../proxy/backend.ts';
 import type { ProxyServer } from '../proxy/server.ts';
 import type { RoutingTable } from '../proxy/table.ts';
 import type { EnvironmentRecord } from './database.ts';
 import { testNameOf, type EnvironmentNames } from './environment-names.ts';
+import { messageOf } from '../control/failure.ts';
 
 export interface RoutesDeps {
   readonly table: RoutingTable;

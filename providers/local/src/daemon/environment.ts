@@ -2,7 +2,6 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProviderError } from '@clusternator/core';
 import type { ContainerRuntime } from '../containers/runtime.ts';
-import { messageOf } from '../control/paths.ts';
 import {
   sealedSchema,
   type EnvironmentView,
@@ -28,6 +27,7 @@ import type { RunningService } from './service.ts';
 import { folderIn, removeTree } from './source-tree.ts';
 import type { Vault } from './vault.ts';
 import type { Volumes } from './volumes.ts';
+import { messageOf } from '../control/failure.ts';
 
 /** What all environments of a daemon share. */
 export interface EnvironmentDeps extends RoutesDeps {

@@ -1,6 +1,7 @@
-import { messageOf, openLocalPaths, stateFolderOf } from '../control/paths.ts';
+import { openLocalPaths, stateFolderOf } from '../control/paths.ts';
 import { boundDaemonLog, logLine } from './daemon-log.ts';
 import { tryLock } from '../control/lock.ts';
+import { messageOf, stackOf } from '../control/failure.ts';
 
 /** Another daemon has the lock: not a failure of whoever started this one. */
 export const EXIT_ANOTHER_RUNS = 75;
@@ -28,7 +29,7 @@ async function main(): Promise<void> {
   // A fault of one connection is no reason to end everybody's environments.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
-      logLine(`unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      logLine(`unexpected: ${stackOf(error)}`);
     });
   }
   const daemon = await Daemon.start({

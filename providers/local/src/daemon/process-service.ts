@@ -1,4 +1,3 @@
-import { messageOf } from '../control/paths.ts';
 import { endProcesses } from './end-processes.ts';
 import { LineSplitter } from './log-lines.ts';
 import { ProcessInstance } from './process-instance.ts';
@@ -15,6 +14,7 @@ import {
 } from './service.ts';
 import { copyTree, folderIn, linkVolume } from './source-tree.ts';
 import { groupMembers, spawnGroup, type Launch } from './supervised-process.ts';
+import { messageOf } from '../control/failure.ts';
 
 export interface ProcessServiceOptions {
   readonly context: ServiceContext;

@@ -1,6 +1,6 @@
-import { messageOf } from '../control/paths.ts';
 import { covers, type Endpoint } from './endpoint.ts';
 import { Forwarder } from './forwarder.ts';
+import { messageOf } from '../control/failure.ts';
 
 /**
  * Opens a service's declared port where those that need it look for it: at the environment's own address for processes, at the network's

@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
-import { messageOf } from '../control/paths.ts';
 import { endProcesses } from './end-processes.ts';
 import { LineSplitter } from './log-lines.ts';
 import { listProcesses, readProcess, type ProcessEntry } from './process-table.ts';
+import { codeOf, messageOf } from '../control/failure.ts';
 
 /** What to start. */
 export interface Launch {
@@ -187,7 +187,7 @@ export async function spawnGroup({ argv, directory, env }: Launch): Promise<Chil
 }
 
 function whyNotSpawned(cause: unknown, program: string, directory: string, env: Launch['env']): string {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const code = codeOf(cause);
   const isPath = program.includes('/');
   if (code === 'ENOENT') {
     if (isPath && exists(path.resolve(directory, program)))
