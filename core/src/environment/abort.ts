@@ -9,6 +9,16 @@ import { destroyEnvironment } from './destroy.ts';
  */
 export async function abortOperation(session: Session, id: string): Promise<void> {
   const run = await resumeOperation(session.operations, id);
+  if (run.document.kind === 'promote') {
+    const { resumeSlot } = await import('../slot/takeover.ts');
+    try {
+      await resumeSlot(session, run, 'back');
+    } catch (error) {
+      // Turned back, as it was to be.
+      if (!ProviderError.is(error) || (error.code !== 'superseded' && error.code !== 'reverted')) throw error;
+    }
+    return;
+  }
   if (run.document.kind !== 'create') {
     await run.interrupt();
     throw new ProviderError('refused', `a ${run.document.kind} can't be undone, only finished`, {

@@ -1,5 +1,7 @@
 import type { EnvironmentDocument } from '../state/documents.ts';
 
+const DRAINING_SECONDS = 60;
+
 /** What gc goes by. */
 export interface GcRules {
   readonly now: Date;
@@ -24,11 +26,13 @@ export function isPinned({ pins }: EnvironmentDocument): boolean {
  */
 export function collectible(documents: readonly EnvironmentDocument[], rules: GcRules): readonly Collectible[] {
   const there = documents.filter((document) => document.phase !== 'gone');
-  const free = there.filter((document) => !document.owner && !isPinned(document));
+  const free = there.filter((document) => !document.owner && !isPinned(document) && !isDraining(document, rules.now));
   const found = new Map<string, Collectible>();
   for (const document of free) {
     if (document.phase === 'failed') found.set(document.id, { document, why: 'failed' });
-    else if (isExpired(document, rules.now)) {
+    else if (document.slot !== undefined) {
+      found.set(document.id, { document, why: `was made for ${document.slot}, which let go of it` });
+    } else if (isExpired(document, rules.now)) {
       found.set(document.id, { document, why: `expired at ${document.expiresAt ?? ''}` });
     }
   }
@@ -43,6 +47,11 @@ export function collectible(documents: readonly EnvironmentDocument[], rules: Gc
     }
   }
   return [...found.values()];
+}
+
+/** A slot let go of it just now: what it began to answer, or a route that was slow to be written, may still need it. */
+function isDraining({ releasedAt }: EnvironmentDocument, now: Date): boolean {
+  return releasedAt !== undefined && now.getTime() - Date.parse(releasedAt) < DRAINING_SECONDS * 1000;
 }
 
 function isExpired({ expiresAt }: EnvironmentDocument, now: Date): boolean {

@@ -140,8 +140,9 @@ function tombstone(document: EnvironmentDocument): EnvironmentDocument {
 }
 
 function pinned({ id, pins }: EnvironmentDocument): ProviderError {
-  const slots = Object.keys(pins).join(', ');
-  return new ProviderError('refused', `environment ${id} is in use by the slot ${slots}`, {
-    hint: `promote another environment to ${slots} first, and wait until its standbys have let go of it`,
+  const slots = Object.keys(pins);
+  const [slot = ''] = slots;
+  return new ProviderError('refused', `environment ${id} is in use by the slot ${slots.join(', ')}`, {
+    hint: `clusternator slot show ${slot} tells how. Promote another environment to ${slot}; once its standbys have let go of this one, destroy it`,
   });
 }

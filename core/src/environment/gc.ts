@@ -6,6 +6,7 @@ import { formatEnvironmentId, parseEnvironmentResourceId } from '../names/enviro
 import { ENVIRONMENTS } from '../provider/tokens.ts';
 import type { EnvironmentDocument, OperationDocument } from '../state/documents.ts';
 import { messageOf } from '../engine/thrown.ts';
+import { collectPins } from '../slot/collect.ts';
 import { collectible } from './collectible.ts';
 import { destroyEnvironment } from './destroy.ts';
 import { resourceIdOf } from './life.ts';
@@ -25,6 +26,7 @@ export async function collectGarbage(
   session: Session,
   options: { readonly dryRun: boolean; readonly max?: number },
 ): Promise<readonly GcItem[]> {
+  if (!options.dryRun) await collectPins(session);
   // The cloud first, then the documents: what is made in between has a document by the time that they are read.
   const resources = await session.briefly('list environments', (call) => liveEnvironments(session, call), LOOK_SECONDS);
   const owners = session.artefacts.owners();

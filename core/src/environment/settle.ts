@@ -65,7 +65,9 @@ export async function verifyHealth(
   const look = async (): Promise<{ phase: Phase; message?: string }> => {
     const [health, ...probes] = await Promise.all([
       driver.health(environment, call),
-      ...parts.map((part) => probe(part.checkUrl, part, { timeoutSeconds: PROBE_SECONDS, signal: call.signal })),
+      ...parts.map((part) =>
+        (session.probe ?? probe)(part.checkUrl, part, { timeoutSeconds: PROBE_SECONDS, signal: call.signal }),
+      ),
     ]);
     const troubles = [
       ...Object.entries(health.parts).flatMap(([name, { healthy, message }]) =>

@@ -128,6 +128,10 @@ export function usedBy(slot: SlotDocument | undefined): ReadonlySet<string> {
   return new Set([...named, ...kept].filter((one) => one !== undefined));
 }
 
+export function isOwned({ owner }: SlotDocument): boolean {
+  return owner !== undefined;
+}
+
 export function isRejected(slot: SlotDocument, environment: string): boolean {
   return slot.rejected.some((one) => one.environment === environment);
 }

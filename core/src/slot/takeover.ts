@@ -9,7 +9,7 @@ import { refuseDrift } from './drift.ts';
 import { forward, type Forward } from './forward.ts';
 import { SlotHold } from './hold.ts';
 import { promoteInputSchema, rollbackInputSchema } from './input.ts';
-import { hasMade } from './ledger.ts';
+import { completeLedger, hasMade } from './ledger.ts';
 import { take, turnBack, usedBy } from './moves.ts';
 import { pinEnvironment } from './pins.ts';
 import { routerOf, slotSettings } from './settings.ts';
@@ -42,6 +42,7 @@ export async function resumeSlot(session: Session, run: OperationRun, direction:
     const isHeir = stored?.document.owner !== undefined && !(await isSomebodys(session, stored.document.owner, run));
     if (!stored || (stored.document.owner?.operation !== run.id && !isHeir)) {
       // It never came to own the slot, or it has let go of it.
+      if (stored) await completeLedger(session, stored.document);
       await ((await hasMade(session, name, run.id, 0)) || stored?.document.release?.operation === run.id
         ? run.finish()
         : run.abort());

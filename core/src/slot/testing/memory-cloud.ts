@@ -29,6 +29,7 @@ export class MemoryCloud {
   /** Every set of routes that was ever served, for what has to hold at each moment. */
   readonly served: { slot: string; environment: string | undefined; stamp: string }[] = [];
   onServe: (slot: string, ids: readonly string[]) => void = () => {};
+  onDestroy: (id: string) => void = () => {};
 
   constructor(readonly kind: RouterKind = 'version') {}
 
@@ -57,6 +58,7 @@ export class MemoryCloud {
       }.bind(this),
       destroy: ({ id }) =>
         deal('destroy environment', () => {
+          this.onDestroy(id);
           this.running.delete(id);
         }),
       health: ({ id }) =>

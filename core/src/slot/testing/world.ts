@@ -24,6 +24,13 @@ import { MemoryCloud, plainly, type Deal, type RouterKind } from './memory-cloud
 import { SimClock } from './sim-clock.ts';
 
 const NEVER = new AbortController().signal;
+/** As much of a store as slots and gc ask for. */
+const NO_ARTEFACTS = {
+  reference: () => undefined,
+  release: async () => undefined,
+  owners: () => [],
+  sweep: async () => undefined,
+} as unknown as Session['artefacts']; // the rest is about files
 const noConfig = z.strictObject({});
 const provider = defineProvider({
   id: 'memory',
@@ -46,7 +53,9 @@ export const CAPABILITIES: Capabilities = {
 
 /** Everything that outlives a process: the state, the cloud, time. */
 export class World {
-  readonly store: StateStore = memoryStore();
+  /** Sees every put that was made. */
+  onPut: (key: string, value: string) => void = () => {};
+  readonly store: StateStore = this.observed(memoryStore());
   readonly clock = new SimClock();
   readonly cloud: MemoryCloud;
   readonly events: EngineEvent[] = [];
@@ -65,6 +74,17 @@ export class World {
 
   get documents() {
     return documentsIn(this.store, this.clock);
+  }
+
+  private observed(store: StateStore): StateStore {
+    return {
+      ...store,
+      put: async (key, value, expected, call) => {
+        const revision = await store.put(key, value, expected, call);
+        this.onPut(key, value);
+        return revision;
+      },
+    };
   }
 
   /** A process of its own. @param deal - What it does to the world goes through it. */
@@ -97,7 +117,7 @@ export class World {
         signal,
         liveness: ({ pid }: ProcessIdentity) => this.liveness.get(pid) ?? 'unknown',
       },
-      artefacts: { reference: () => undefined, release: async () => undefined } as unknown as Session['artefacts'], // what slots use
+      artefacts: NO_ARTEFACTS,
       emit,
       probe: (url) =>
         deal('probe', () => {
@@ -169,6 +189,10 @@ export class World {
       createdAt: '2026-01-01T00:00:00.000Z',
       pins: {},
     };
+  }
+
+  async slotOrNone(name: string): Promise<SlotDocument | undefined> {
+    return (await this.documents.slots.get(name, testCall()))?.document;
   }
 
   async slot(name = 'master'): Promise<SlotDocument> {

@@ -1,0 +1,99 @@
+import type { Session } from '../host/session.ts';
+import { ProviderError } from '../provider/error.ts';
+import type { EnvironmentDocument } from '../state/documents.ts';
+import type { Stored } from '../state/document-store.ts';
+import type { SlotDocument } from './documents.ts';
+import { completeLedger } from './ledger.ts';
+import { bump, letExpire, usedBy } from './moves.ts';
+import { unpinEnvironment } from './pins.ts';
+
+/** How long what was rolled back stays for diagnosis. */
+export const REJECTED_SECONDS = 3600;
+
+/** Completes ledgers, lets go of what slots kept only for a while, then of pins that no slot uses. @returns The environments that lost one. */
+export async function collectPins(session: Session): Promise<readonly string[]> {
+  await tidy(session);
+  const found: string[] = [];
+  for (const [id, slot] of await leftovers(session)) {
+    if (await dropLeftover(session, id, slot, 'may raise')) found.push(id);
+  }
+  return found;
+}
+
+/** The pins that no slot seems to use: environment and slot. */
+async function leftovers(session: Session): Promise<readonly (readonly [environment: string, slot: string])[]> {
+  return session.briefly('look for pins', async (call) => {
+    const pinned: EnvironmentDocument[] = [];
+    for await (const { document } of session.documents.environments.list(call))
+      if (Object.keys(document.pins).length > 0) pinned.push(document);
+    const slots = new Map<string, SlotDocument>();
+    for await (const { id, document } of session.documents.slots.list(call)) slots.set(id, document);
+    return pinned.flatMap(({ id, pins }) =>
+      Object.keys(pins)
+        .filter((slot) => !usedBy(slots.get(slot)).has(id))
+        .map((slot) => [id, slot] as const),
+    );
+  });
+}
+
+/**
+ * The pins first, then the slot's document: a claim that is under way writes both. A pin that is newer than the slot may belong to a claim that
+ * can still come: raising the slot's epoch makes that impossible, and then it is looked at again, once.
+ */
+async function dropLeftover(
+  session: Session,
+  id: string,
+  name: string,
+  mode: 'may raise' | 'raised',
+): Promise<boolean> {
+  const { environments, slots } = session.documents;
+  const environment = await session.briefly(`read environment ${id}`, (call) => environments.get(id, call));
+  const slot = await session.briefly(`read slot ${name}`, (call) => slots.get(name, call));
+  const pins = Object.values(environment?.document.pins[name] ?? {});
+  if (pins.length === 0 || usedBy(slot?.document).has(id)) return false;
+  const epoch = slot?.document.epoch ?? 0;
+  if (pins.some((pin) => pin > epoch)) {
+    if (mode === 'raised' || slot?.document.owner || !slot) return false;
+    if (!(await raise(session, slot))) return false;
+    return dropLeftover(session, id, name, 'raised');
+  }
+  const at = session.clock.now();
+  await session.briefly(`unpin environment ${id}`, (call) =>
+    unpinEnvironment(session.documents, id, { slot: name, upTo: epoch, at }, call),
+  );
+  return true;
+}
+
+async function tidy(session: Session): Promise<void> {
+  const now = session.clock.now();
+  const all = await session.briefly('read the slots', async (call) => {
+    const found: Stored<SlotDocument>[] = [];
+    for await (const stored of session.documents.slots.list(call)) found.push(stored);
+    return found;
+  });
+  for (const stored of all) {
+    await completeLedger(session, stored.document);
+    if (stored.document.owner) continue;
+    const next = letExpire(stored.document, now, REJECTED_SECONDS);
+    if (next !== stored.document) await putIfSame(session, stored, next);
+  }
+}
+
+function raise(session: Session, stored: Stored<SlotDocument>): Promise<boolean> {
+  return putIfSame(session, stored, bump(stored.document));
+}
+
+/** @returns False: it moved meanwhile. */
+async function putIfSame(
+  session: Session,
+  { id, revision }: Stored<SlotDocument>,
+  next: SlotDocument,
+): Promise<boolean> {
+  try {
+    await session.briefly(`write slot ${id}`, (call) => session.documents.slots.put(id, next, revision, call));
+    return true;
+  } catch (error) {
+    if (ProviderError.is(error) && error.code === 'conflict') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,87 @@
+import { resourceIdOf } from '../../environment/life.ts';
+import { testCall } from '../../state/testing/call.ts';
+import { environmentDocumentSchema } from '../../state/documents.ts';
+import { slotDocumentSchema, type SlotDocument } from '../documents.ts';
+import { releaseId } from '../ledger.ts';
+import { usedBy } from '../moves.ts';
+import type { World } from './world.ts';
+
+/** Watches what has to hold at every moment; what does not is noted. */
+export function watchWorld(world: World): { readonly problems: string[] } {
+  const problems: string[] = [];
+  const slots = new Map<string, SlotDocument>();
+  const heads = new Map<string, string | undefined>();
+  world.cloud.onServe = (slot, ids) => {
+    for (const id of ids)
+      if (!world.cloud.running.has(id)) problems.push(`${slot} was routed to ${id}, which does not run`);
+    if (ids.length === 0 && slots.get(slot)?.head !== undefined) problems.push(`${slot} lost its route`);
+  };
+  world.cloud.onDestroy = (id) => {
+    for (const slot of world.cloud.slots.keys())
+      if (world.cloud.live(slot).includes(id)) problems.push(`${id} was destroyed while ${slot} served it`);
+  };
+  const onSlot = (next: SlotDocument): void => {
+    const { name, generation, head } = next;
+    const before = slots.get(name);
+    slots.set(name, next);
+    if (before && next.epoch < before.epoch) problems.push(`the epoch of ${name} fell`);
+    if (before && generation < before.generation) problems.push(`the generation of ${name} fell`);
+    const key = `${name}/${String(generation)}`;
+    if (heads.has(key) && heads.get(key) !== head) problems.push(`${key} has had two heads`);
+    heads.set(key, head);
+    if (next.kind === 'rollback' && next.rejected.some(({ environment }) => environment === next.to))
+      problems.push(`${name} goes back to a rejected one`);
+  };
+  world.onPut = (key, value) => {
+    const document: unknown = JSON.parse(value);
+    if (key.startsWith('slot/')) onSlot(slotDocumentSchema.loose().parse(document) as SlotDocument); // with its write id
+    if (!key.startsWith('env/')) return;
+    const { id, phase } = environmentDocumentSchema.loose().parse(document);
+    if (phase !== 'destroying') return;
+    for (const slot of slots.values()) {
+      const { owner: _, ...kept } = slot; // what an operation only is about to use may turn out to be going
+      if (usedBy(kept as SlotDocument).has(id)) problems.push(`${id} is destroyed although ${slot.name} keeps it`);
+    }
+  };
+  return { problems };
+}
+
+/** What has to hold when nothing is going on: routes, documents and ledger agree, and no pin is left over. */
+export async function checkAtRest(world: World): Promise<readonly string[]> {
+  const problems: string[] = [];
+  const slots: SlotDocument[] = [];
+  const { slots: store, environments, releases } = world.documents;
+  for await (const { document } of store.list(testCall())) slots.push(document);
+  const all = new Map<string, Awaited<ReturnType<World['environmentDocument']>>>();
+  for await (const { id, document } of environments.list(testCall())) all.set(id, document);
+
+  for (const slot of slots) {
+    const { name, head, generation } = slot;
+    const document = head === undefined ? undefined : all.get(head);
+    const wanted = document ? [resourceIdOf(document)] : [];
+    const live = world.cloud.live(name);
+    if (JSON.stringify(live) !== JSON.stringify(wanted))
+      problems.push(`${name} serves ${live.join()}, not ${wanted.join()}`);
+    for (const id of usedBy(slot)) {
+      const member = all.get(id);
+      if (member?.phase !== 'ready') problems.push(`${name} keeps ${id}, which is ${member?.phase ?? 'unknown'}`);
+      else if (!world.cloud.running.has(resourceIdOf(member))) problems.push(`${name} keeps ${id}, which does not run`);
+      if (!member?.pins[name]) problems.push(`${name} keeps ${id} without a pin`);
+    }
+    for (let at = 1; at <= generation; at++) {
+      if (!(await releases.get(releaseId(name, at), testCall()))) problems.push(`${name} has no release ${String(at)}`);
+    }
+    const newest = await releases.get(releaseId(name, generation), testCall());
+    if (newest && newest.document.environment !== head)
+      problems.push(`${name}: the ledger says ${newest.document.environment}, not ${head ?? ''}`);
+    if (await releases.get(releaseId(name, generation + 1), testCall()))
+      problems.push(`${name} has a release that never was`);
+  }
+  for (const [id, { pins }] of all) {
+    for (const name of Object.keys(pins)) {
+      const slot = slots.find((one) => one.name === name);
+      if (!usedBy(slot).has(id)) problems.push(`${id} is pinned by ${name}, which does not use it`);
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,331 @@
+import { resumeOperation } from '../../engine/operation.ts';
+import { hasEnded } from '../../engine/ownership.ts';
+import { destroyEnvironment } from '../../environment/destroy.ts';
+import { collectGarbage } from '../../environment/gc.ts';
+import { resourceIdOf } from '../../environment/life.ts';
+import type { Session } from '../../host/session.ts';
+import { ProviderError } from '../../provider/error.ts';
+import { testCall } from '../../state/testing/call.ts';
+import { collectPins } from '../collect.ts';
+import { promote } from '../promote.ts';
+import { rollback } from '../rollback.ts';
+import '../takeover.ts';
+import { checkAtRest, watchWorld } from './invariants.ts';
+import type { Deal, RouterKind } from './memory-cloud.ts';
+import { quiet } from './sim-clock.ts';
+import { World } from './world.ts';
+
+const LETTERS = [...'abcde'];
+const SLOTS = {
+  master: { standbys: 1, drain: { requests: '0s', ws: '0s' } },
+  staging: { standbys: 2, bake: '3s', env: { MODE: 'staging' }, drain: { requests: '2s', ws: '0s' } },
+};
+const MOST_AT_A_TIME = 4;
+
+interface Pending {
+  readonly actor: Actor;
+  readonly what: string;
+  act(): Promise<void>;
+  /** Its answer does not come. */
+  lose(): void;
+}
+interface Actor {
+  readonly name: string;
+  readonly pid: number;
+  readonly doing: string;
+  paused: boolean;
+  dead: boolean;
+  ended: boolean;
+}
+
+/** What one run of the simulation came to. */
+export interface Simulated {
+  readonly problems: readonly string[];
+  readonly history: readonly string[];
+  readonly dealings: number;
+}
+
+/**
+ * Processes that promote, roll back, destroy, create and collect at the same time, each of whose dealings with the world is let through one by
+ * one, in an order that a seed decides: it may be lost, come late, or be the last that its process does; processes may sleep, dates may jump.
+ */
+export class Simulation {
+  private readonly world: World;
+  private readonly pending: Pending[] = [];
+  private readonly late: (() => Promise<void>)[] = [];
+  private readonly actors: Actor[] = [];
+  private readonly history: string[] = [];
+  private readonly problems: string[];
+  private readonly told: { readonly by: string; readonly said: 'done' | 'untouched' }[] = [];
+  private faults = true;
+  private dealings = 0;
+  private names = 0;
+
+  constructor(
+    private readonly random: () => number,
+    kind: RouterKind = 'version',
+  ) {
+    this.world = new World(kind);
+    this.problems = watchWorld(this.world).problems;
+  }
+
+  async run(steps: number): Promise<Simulated> {
+    for (const letter of LETTERS) await this.world.environment(letter, SLOTS);
+    for (let step = 0; step < steps && this.problems.length === 0; step++) {
+      await quiet();
+      await this.step();
+    }
+    await this.comeToRest();
+    await this.checkWhatWasTold();
+    return { problems: this.problems, history: this.history, dealings: this.dealings };
+  }
+
+  private async step(): Promise<void> {
+    const living = this.actors.filter((actor) => !actor.dead && !actor.ended);
+    const free = this.pending.filter(({ actor }) => !actor.paused);
+    const dice = this.random();
+    if (living.length === 0 || (dice < 0.03 && living.length < MOST_AT_A_TIME)) this.start();
+    else if (dice < 0.04) this.pause(this.pick(living));
+    else if (dice < 0.06) this.wake(living);
+    else if (dice < 0.063) this.jump();
+    else if (dice < 0.08 && this.late.length > 0) await this.late.splice(this.below(this.late.length), 1)[0]?.();
+    else if (free.length > 0 && dice < 0.97) await this.let(this.pick(free));
+    else if (!this.world.clock.tick()) this.wake(living);
+  }
+
+  private async let(one: Pending): Promise<void> {
+    this.pending.splice(this.pending.indexOf(one), 1);
+    this.dealings++;
+    const dice = this.faults ? this.random() : 1;
+    const isWrite = /put|route|ensure|destroy|scale/.test(one.what);
+    if (dice < 0.004) this.kill(one.actor, `before ${one.what}`);
+    else if (dice < 0.008) {
+      await one.act();
+      this.kill(one.actor, `after ${one.what}`);
+    } else if (isWrite && dice < 0.018) {
+      this.note(`${one.actor.name}: the answer to ${one.what} is lost`);
+      await one.act().catch(() => undefined);
+      one.lose();
+    } else if (isWrite && dice < 0.028) {
+      this.note(`${one.actor.name}: ${one.what} is late`);
+      this.late.push(() => one.act().catch(() => undefined));
+      one.lose();
+    } else await one.act();
+  }
+
+  private start(): void {
+    const letter = this.pick(LETTERS);
+    const id = letter.repeat(12);
+    const slot = this.random() < 0.7 ? 'master' : 'staging';
+    const dice = this.random();
+    if (dice < 0.45)
+      this.begin(`promote ${letter} ${slot}`, (session, by) => promote(session, { slot, environment: id, by }));
+    else if (dice < 0.65) this.begin(`rollback ${slot}`, (session, by) => rollback(session, { slot, by }));
+    else if (dice < 0.75) this.begin(`destroy ${letter}`, (session) => destroyEnvironment(session, id));
+    else if (dice < 0.85) this.begin(`create ${letter}`, (session) => this.create(session, letter));
+    else if (dice < 0.92) this.begin('gc', (session) => collectGarbage(session, { dryRun: false }));
+    else this.begin('resume', (session) => this.resumeOne(session));
+  }
+
+  private begin(doing: string, work: (session: Session, by: string) => Promise<unknown>): void {
+    const by = `p${String(++this.names)}`;
+    const actor: Actor = { name: by, pid: this.names, doing, paused: false, dead: false, ended: false };
+    const session = this.world.process(this.dealOf(actor));
+    const pid = session.operations.identity.pid;
+    this.actors.push(Object.assign(actor, { pid }));
+    this.note(`${by}: ${doing}`);
+    void work(session, by).then(
+      () => this.end(actor, 'done'),
+      (error: unknown) => this.end(actor, error),
+    );
+  }
+
+  private end(actor: Actor, how: unknown): void {
+    if (actor.dead) return;
+    actor.ended = true;
+    const code = how === 'done' ? 'done' : ProviderError.is(how) ? how.code : 'thrown';
+    this.note(
+      `${actor.name}: ${code}${how === 'done' || !(how instanceof Error) ? '' : ` (${how.message.slice(0, 160)})`}`,
+    );
+    if (code === 'internal' || code === 'thrown' || code === 'drifted') {
+      const text = how instanceof Error ? (how.stack ?? how.message) : String(how);
+      this.problems.push(`${actor.name} (${actor.doing}): ${text}`);
+    }
+    if (!/promote|rollback/.test(actor.doing)) return;
+    if (code === 'done') this.told.push({ by: actor.name, said: 'done' });
+    if (code === 'unhealthy' || code === 'refused' || code === 'conflict')
+      this.told.push({ by: actor.name, said: 'untouched' });
+  }
+
+  private dealOf(actor: Actor): Deal {
+    return <T>(what: string, act: () => T) =>
+      new Promise<T>((resolve, reject) => {
+        if (actor.dead) return;
+        this.pending.push({
+          actor,
+          what,
+          async act() {
+            try {
+              const result = await act();
+              if (!actor.dead) resolve(result);
+            } catch (error) {
+              if (!actor.dead) reject(error as Error); // what the world threw
+            }
+          },
+          lose: () => {
+            if (!actor.dead)
+              reject(new ProviderError('unavailable', `the answer to ${what} was lost`, { effect: 'unknown' }));
+          },
+        });
+      });
+  }
+
+  private kill(actor: Actor, where: string): void {
+    this.note(`${actor.name}: killed ${where}`);
+    actor.dead = true;
+    if (this.random() < 0.5) this.world.liveness.set(actor.pid, 'dead');
+    for (const one of this.pending.filter((each) => each.actor === actor))
+      this.pending.splice(this.pending.indexOf(one), 1);
+  }
+
+  private pause(actor: Actor | undefined): void {
+    if (!actor || !this.faults) return;
+    actor.paused = true;
+    this.note(`${actor.name}: sleeps`);
+  }
+
+  private wake(living: readonly Actor[]): void {
+    for (const actor of living) {
+      if (!actor.paused || this.random() < 0.5) continue;
+      actor.paused = false;
+      this.note(`${actor.name}: wakes`);
+    }
+  }
+
+  private jump(): void {
+    const seconds = (this.random() - 0.5) * 7200;
+    this.note(`the date jumps by ${String(Math.round(seconds))} s`);
+    this.world.clock.jump(seconds);
+  }
+
+  /** No more faults: whoever lives comes to an end, what is unfinished is finished, and gc goes over it. */
+  private async comeToRest(): Promise<void> {
+    this.faults = false;
+    for (const late of this.late.splice(0)) await late();
+    await this.settleAll();
+    for (let round = 0; round < 3; round++) {
+      this.begin('resume', (session) => this.resumeAll(session));
+      await this.settleAll();
+      this.begin('free the slots', (session) => this.freeSlots(session));
+      await this.settleAll();
+      this.begin('collect', (session) => collectPins(session));
+      await this.settleAll();
+      this.world.clock.jump(7200); // what is kept only for a while goes
+    }
+    this.problems.push(...(await checkAtRest(this.world)));
+  }
+
+  private async settleAll(): Promise<void> {
+    for (let turn = 0; turn < 100_000; turn++) {
+      await quiet();
+      const living = this.actors.filter((actor) => !actor.dead && !actor.ended);
+      for (const actor of living) actor.paused = false;
+      if (living.length === 0) return;
+      const [next] = this.pending;
+      if (next) await this.let(next);
+      else if (!this.world.clock.tick()) break;
+    }
+    this.problems.push(`${this.actors.find((actor) => !actor.dead && !actor.ended)?.doing ?? ''} does not end`);
+  }
+
+  private async resumeOne(session: Session): Promise<void> {
+    for await (const { document } of session.documents.operations.list(testCall())) {
+      if (hasEnded(document) || !/promote|rollback/.test(document.kind)) continue;
+      await session.carryOn(await resumeOperation(session.operations, document.id));
+      return;
+    }
+  }
+
+  private async resumeAll(session: Session): Promise<void> {
+    for await (const { document } of session.documents.operations.list(testCall())) {
+      if (hasEnded(document)) continue;
+      try {
+        await session.carryOn(await resumeOperation(session.operations, document.id));
+      } catch (error) {
+        if (!ProviderError.is(error) || error.code === 'internal') throw error;
+      }
+    }
+  }
+
+  /** Slots whose operation ended without letting them go, or was never written. */
+  private async freeSlots(session: Session): Promise<void> {
+    for await (const { id, document } of session.documents.slots.list(testCall())) {
+      if (!document.owner) continue;
+      const { finishUnfinished } = await import('../owned.ts');
+      await finishUnfinished(session, { id, document, revision: '' }).catch((error: unknown) => {
+        if (!ProviderError.is(error) || error.code === 'internal') throw error;
+      });
+    }
+  }
+
+  /** As `env create` does: its document, with the name of this life, before the cloud. */
+  private async create(session: Session, letter: string): Promise<void> {
+    const { environments } = session.documents;
+    const found = await environments.get(letter.repeat(12), testCall());
+    if (found && found.document.phase !== 'gone') return;
+    const incarnation = (found?.document.incarnation ?? 0) + 1;
+    const ready = this.world.documentFor(letter, SLOTS, {}, incarnation);
+    try {
+      const claimed = await environments.put(
+        ready.id,
+        { ...ready, phase: 'creating' },
+        found?.revision ?? null,
+        testCall(),
+      );
+      const { driver, spec } = await this.environmentsOf(session, ready);
+      await driver.ensure(spec, testCall());
+      await environments.put(ready.id, ready, claimed.revision, testCall());
+    } catch (error) {
+      if (!ProviderError.is(error) || error.code === 'internal') throw error;
+    }
+  }
+
+  private async environmentsOf(session: Session, document: ReturnType<World['documentFor']>) {
+    const { environmentDriver } = await import('../gate.ts');
+    if (!document.spec) throw new Error(`${resourceIdOf(document)} has no spec`);
+    return { driver: await environmentDriver(session, document), spec: document.spec };
+  }
+
+  /** No command said done that was not, nor untouched that was not. */
+  private async checkWhatWasTold(): Promise<void> {
+    const made = new Set<string>();
+    for await (const { document } of this.world.documents.releases.list(testCall()))
+      if (document.kind !== 'revert') made.add(document.by);
+    for (const { by, said } of this.told) {
+      const actor = this.actors.find(({ name }) => name === by);
+      if (said === 'untouched' && made.has(by))
+        this.problems.push(`${by} (${actor?.doing ?? ''}) said that it did nothing`);
+    }
+  }
+
+  private note(line: string): void {
+    this.history.push(line);
+  }
+  private below(count: number): number {
+    return Math.floor(this.random() * count);
+  }
+  private pick<T>(from: readonly [T, ...T[]] | readonly T[]): T {
+    return from[this.below(from.length)] as T; // never of nothing
+  }
+}
+
+/** A generator of numbers in [0, 1) that a seed decides. */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
