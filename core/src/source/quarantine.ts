@@ -68,6 +68,9 @@ export function unavailable(result: GitResult, source: FetchSource): ProviderErr
 }
 
 const ALL_REFS = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*'];
+/** Packs are moved in as they are. And of the mirror's refs only the known ones count: git does not know of the others that they have no
+ *  history here. */
+const ALONE = ['-c', 'fetch.unpackLimit=1', '-c', 'core.alternateRefsCommand=true'];
 const OPTIONS = [
   '--no-write-fetch-head',
   '--no-tags',
@@ -84,17 +87,7 @@ function fetch(
   options: readonly string[],
   what: readonly string[],
 ): Promise<GitResult> {
-  const args = [
-    `--git-dir=${gitDir}`,
-    '-c',
-    'fetch.unpackLimit=1',
-    'fetch',
-    ...OPTIONS,
-    ...options,
-    '--',
-    source.url,
-    ...what,
-  ];
+  const args = [`--git-dir=${gitDir}`, ...ALONE, 'fetch', ...OPTIONS, ...options, '--', source.url, ...what];
   return git.run(args, { doing: `fetch from ${source.name}`, cwd: source.cwd, variables: source.variables });
 }
 
