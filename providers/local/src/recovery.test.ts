@@ -1,10 +1,17 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { Resolver } from 'node:dns/promises';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { findDaemon } from './client/launch.ts';
 import { endProcesses } from './daemon/end-processes.ts';
 import { listProcesses, markerOf, processesMarked, type ProcessEntry } from './daemon/process-table.ts';
 import { get, Scene, until } from './testing/environments.ts';
-import { SERVER } from './testing/specs.ts';
+import { LocalEnvironments } from './environments.ts';
+import { TestDaemon } from './testing/daemon.ts';
+import { SERVER, testCall, testHost } from './testing/specs.ts';
 
 let scene: Scene;
 beforeEach(() => {
@@ -106,6 +113,46 @@ test('wherever the daemon is killed while it makes and destroys, one of everythi
     expect(marked()).toEqual([]);
     const strays = readFolder(scene.daemon.client.paths.environments);
     expect(strays).toEqual([]);
+  }
+});
+
+test("a name under the project's zone leads to the environment's own address while it is there, and not after", async () => {
+  const spec = scene.specs.environment('aaaaaaaa0000-1', { web: scene.specs.web({ env: { CONTENT: 'by name' } }) });
+  const environment = await scene.ensure(spec);
+  const resolver = new Resolver({ timeout: 2000, tries: 2 });
+  const status = await findDaemon(scene.daemon.client.paths, AbortSignal.timeout(5000));
+  resolver.setServers([`127.0.0.1:${String(status?.dnsPort)}`]);
+  const address = environment.address?.value ?? '';
+  expect(await resolver.resolve4('aaaaaaaa.shop.test')).toEqual([address]);
+  const port = new URL(environment.url ?? '').port;
+  expect(await (await fetch(`http://${address}:${port}/`)).text()).toBe('content of by name');
+  await scene.daemon.kill();
+  await scene.ensure(spec);
+  expect(await resolver.resolve4('aaaaaaaa.shop.test')).toEqual([address]);
+  await scene.destroy(spec);
+  await expect(resolver.resolve4('aaaaaaaa.shop.test')).rejects.toThrow(/ENOTFOUND|EREFUSED/);
+});
+
+const withSmallDisk = process.getuid?.() === 0 ? test : test.skip;
+withSmallDisk('a disk that is full fails the environment, and the daemon lives on', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'small-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m,mode=0700', 'tmpfs', folder]);
+  const small = new TestDaemon({ CLUSTERNATOR_STATE_HOME: folder });
+  try {
+    const driver = new LocalEnvironments(testHost(scene.specs, small.env), small.client);
+    const artefact = scene.specs.tree({ 'server.mjs': SERVER, big: 'x'.repeat(4 * 2 ** 20) });
+    const spec = scene.specs.environment('aaaaaaaa0000-1', { web: scene.specs.web({ artefact }) });
+    const environment = await driver.ensure(spec, testCall());
+    expect(environment.phase).toBe('failed');
+    expect(environment.message).toMatch(/service web: the disk is full/);
+    await driver.destroy(spec, testCall());
+    expect(await driver.read(spec, testCall())).toBeUndefined();
+    const fits = scene.specs.environment('bbbbbbbb0000-1', { web: scene.specs.web() });
+    expect(await driver.ensure(fits, testCall())).toMatchObject({ phase: 'active' });
+  } finally {
+    await small.end();
+    execFileSync('umount', [folder]);
+    rmdirSync(folder);
   }
 });
 

@@ -12,7 +12,7 @@ import {
   type ServiceContext,
   type ServiceState,
 } from './service.ts';
-import { copyTree, folderIn, linkVolume } from './source-tree.ts';
+import { copyTree, folderIn, linkVolume, removeTree } from './source-tree.ts';
 import { groupMembers, spawnGroup, type Launch } from './supervised-process.ts';
 import { messageOf } from '../control/failure.ts';
 
@@ -152,6 +152,8 @@ export class ProcessService implements RunningService {
       this.#match();
     } catch (error) {
       if (signal.aborted) return;
+      // What was copied may be what filled the disk, on which the failure is yet to be written down.
+      if (!isPrepared()) await removeTree(tree).catch(() => undefined);
       this.#failure = `service ${context.name}: ${messageOf(error)}`;
       this.#stage = 'failed';
     }

@@ -17,12 +17,13 @@ export const DAEMON_PROGRAM = [
 
 /** A state folder with a daemon of its own, and the end of both. */
 export class TestDaemon {
-  readonly stateFolder = mkdtempSync(path.join(tmpdir(), 'clusternator-local-'));
+  readonly stateFolder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly client: DaemonClient;
 
   constructor(env: Readonly<Record<string, string | undefined>> = {}) {
-    this.env = { ...process.env, CLUSTERNATOR_STATE_HOME: this.stateFolder, ...env };
+    this.stateFolder = env.CLUSTERNATOR_STATE_HOME ?? mkdtempSync(path.join(tmpdir(), 'clusternator-local-'));
+    this.env = { ...process.env, ...env, CLUSTERNATOR_STATE_HOME: this.stateFolder };
     this.client = this.newClient();
   }
 
@@ -50,10 +51,15 @@ export class TestDaemon {
     while (readProcess(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  /** Nothing of it is left. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Nothing of it runs. */
+  async end(): Promise<void> {
     await this.kill();
     await endProcesses(() => processesMarked(`${this.client.paths.home}:`), 0);
+  }
+
+  /** Nothing of it is left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
     rmSync(this.stateFolder, { recursive: true, force: true });
   }
 }
