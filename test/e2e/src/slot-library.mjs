@@ -1,0 +1,38 @@
+/**
+ * A program that embeds the installed engine: it moves slots as it is told on its standard input, a JSON document a line, and answers so.
+ * Arguments: the tool's folder, the repository, the state folder.
+ */
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+
+const [tool, directory, stateFolder] = process.argv.slice(2);
+const packages = path.join(tool, 'node_modules', '@clusternator');
+const { openProject, readProviderSource } = await import(
+  pathToFileURL(path.join(packages, 'core', 'dist', 'index.js'))
+);
+const signal = new AbortController().signal;
+const project = await openProject({
+  directory,
+  stateFolder,
+  env: { ...process.env, CLUSTERNATOR_STATE_HOME: stateFolder },
+  providers: [await readProviderSource(path.join(packages, 'provider-local'))],
+  signal,
+  emit: () => undefined,
+});
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { verb, request } = JSON.parse(line);
+  const started = performance.now();
+  try {
+    const result = await project.slots()[verb](request);
+    tell({ ok: true, result, tookMs: performance.now() - started });
+  } catch (error) {
+    tell({ ok: false, error: { code: error.code, message: error.message } });
+  }
+}
+await project.close();
+
+function tell(answer) {
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
