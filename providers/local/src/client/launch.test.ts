@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openLocalPaths } from '../control/paths.ts';
-import { statusSchema, type DaemonStatus } from '../control/protocol.ts';
+import { PROTOCOL, statusSchema, type DaemonStatus } from '../control/protocol.ts';
 import { listProcesses } from '../daemon/process-table.ts';
 import { TestDaemon } from '../testing/daemon.ts';
 import { until } from '../testing/environments.ts';
@@ -65,7 +65,7 @@ test('a daemon of an older protocol is replaced, one of a newer is told', async 
     response.end(JSON.stringify({ ...example, protocol: 0 }));
   }).listen(daemon.client.paths.socket);
   await once(old, 'listening');
-  expect((await status()).protocol).toBe(1);
+  expect((await status()).protocol).toBe(PROTOCOL);
   expect(stopped).toEqual(['POST']);
   await daemon.stop();
 
@@ -210,8 +210,14 @@ test('a daemon that is stopped leaves no socket behind', async () => {
   expect(await until(daemons, (pids) => pids.length === 0)).toEqual([]);
 });
 
+test('a daemon whose state folder was removed ends by itself', async () => {
+  await status();
+  rmSync(daemon.stateFolder, { recursive: true });
+  expect(await until(daemons, (pids) => pids.length === 0)).toEqual([]);
+});
+
 const example: DaemonStatus = {
-  protocol: 1,
+  protocol: PROTOCOL,
   version: '0',
   pid: 1,
   startedAt: '',

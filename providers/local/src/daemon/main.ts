@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { openLocalPaths, stateFolderOf } from '../control/paths.ts';
 import { boundDaemonLog, logLine } from './daemon-log.ts';
 import { tryLock } from '../control/lock.ts';
@@ -41,12 +42,13 @@ async function main(): Promise<void> {
       stopping.resolve('a client');
     },
   });
-  const bounding = setInterval(() => {
+  const looking = setInterval(() => {
     boundDaemonLog(paths.log);
-  }, 60_000);
+    if (!existsSync(paths.lock)) stopping.resolve('nobody: its state folder is gone');
+  }, 5000);
   logLine(`ready at ${paths.socket}`);
   logLine(`stopping, asked by ${await stopping.promise}`);
-  clearInterval(bounding);
+  clearInterval(looking);
   await daemon.stop();
   lock.release();
   logLine('stopped');
