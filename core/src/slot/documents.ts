@@ -71,6 +71,8 @@ export const slotDocumentSchema = z.strictObject({
   drainSeconds: z.number(),
   mechanism: z.enum(['router', 'dns']),
   provider: z.strictObject({ name: z.string(), config: z.unknown() }),
+  /** Where the records of a slot by DNS are. */
+  dns: z.strictObject({ name: z.string(), config: z.unknown() }).exactOptional(),
   /** As the router was last asked for it. */
   spec: z.custom<SlotSpec>((value) => typeof value === 'object' && value !== null).exactOptional(),
   url: z.string().exactOptional(),

@@ -103,8 +103,11 @@ async function ensureSlot(work: Forward, live: Slot | undefined): Promise<Slot> 
   const members = await membersOf(session, slot);
   const spec = slotSpec(session, slot.name, settings, [...members.values()]);
   if (live && (live.fingerprint ?? slot.spec?.fingerprint) === spec.fingerprint) return live;
+  // A slot by DNS is found by the names that its document has.
+  if (slot.mechanism === 'dns' && !(await hold.put((now) => ({ ...now, spec })))) throw superseded(work);
   const made = await router.ensure(spec);
-  const url = made.url ?? (spec.hosts[0] === undefined ? undefined : `https://${spec.hosts[0]}`);
+  const url =
+    made.url ?? (spec.hosts[0] === undefined ? undefined : `${spec.tls ? 'https' : 'http'}://${spec.hosts[0]}`);
   // The version first, then that we still own it: a taker's route comes after its put, and so moves this version.
   if (!(await hold.isStillOurs())) throw superseded(work);
   if (!(await hold.put((now) => ({ ...now, spec, ...(url !== undefined && { url }) })))) throw superseded(work);

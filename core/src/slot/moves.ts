@@ -12,7 +12,7 @@ export function claim(
   owner: SlotOwner,
   to: string,
   more: Pick<SlotDocument, 'retain' | 'drainSeconds' | 'mechanism' | 'provider'> &
-    Partial<Pick<SlotDocument, 'stages'>>,
+    Partial<Pick<SlotDocument, 'stages' | 'dns'>>,
 ): SlotDocument {
   must(slot.owner === undefined, slot, 'is owned');
   return checked({ ...slot, ...more, owner, kind: 'promote', to, epoch: slot.epoch + 1 });

@@ -72,12 +72,7 @@ export async function planRollback(session: Session, request: RollbackRequest): 
   };
   try {
     checkGeneration(slot, request.ifGeneration);
-    await refuseDrift(
-      session,
-      slot,
-      await (await routerOf(session, slot.provider, slot.mechanism)).read(name),
-      members,
-    );
+    await refuseDrift(session, slot, await (await routerOf(session, slot)).read(name), members);
     await checkTarget(session, slot, to);
     return base;
   } catch (error) {

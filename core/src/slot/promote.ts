@@ -23,6 +23,9 @@ import { routerOf, slotSettings, type SlotSettings } from './settings.ts';
 import type { Slot } from './slot.ts';
 import { asProviderError, enter } from './work.ts';
 
+/** Resolvers may keep an answer for longer than they were told to. */
+const DNS_DRAIN_SECONDS = 3600;
+
 /** A promotion that nothing speaks against, as far as it was looked at without writing. */
 export interface Intended {
   readonly candidate: EnvironmentDocument;
@@ -67,7 +70,9 @@ export async function intend(
   look: 'act' | 'only look' = 'act',
 ): Promise<Intended | 'again'> {
   const candidate = await findEnvironment(session, request.environment);
+  if (candidate.phase !== 'ready') throw notReady(candidate);
   const settings = await slotSettings(session, request.slot, candidate);
+  checkStages(settings, request);
   const stored = await session.briefly(`read slot ${request.slot}`, (call) =>
     session.documents.slots.get(request.slot, call),
   );
@@ -78,14 +83,29 @@ export async function intend(
   }
   const slot = stored?.document ?? emptySlot(request.slot, candidate, settings);
   checkGeneration(slot, request.ifGeneration);
-  if (candidate.phase !== 'ready') throw notReady(candidate);
   if (slot.provider.name !== candidate.provider.name && slot.generation > 0) throw otherProvider(slot, candidate);
   const to = settings.bound?.id ?? candidate.id;
   if (request.automatic === true) await checkAutomatic(session, slot, candidate, request.allowOlder === true);
-  const router = await routerOf(session, candidate.provider, settings.mechanism);
+  const router = await routerOf(session, {
+    provider: candidate.provider,
+    mechanism: settings.mechanism,
+    ...(settings.config.dns && { dns: settings.config.dns }),
+  });
   const live = await router.read(slot.name);
   await refuseDrift(session, slot, live);
   return { candidate, settings, stored, slot, to, router, live };
+}
+
+function checkStages({ slot, mechanism }: SlotSettings, { slot: name, stages }: PromoteRequest): void {
+  const asked = stages ?? slot.stages;
+  const isValid =
+    asked.every(({ percent }, at) => percent > (asked[at - 1]?.percent ?? 0)) && asked.at(-1)?.percent === 100;
+  if (!isValid)
+    throw new ProviderError('invalid', 'stages must rise from one to the next, up to 100', { path: 'stages' });
+  if (mechanism === 'router' || asked.length === 1) return;
+  throw new ProviderError('unsupported', `slot ${name} moves by DNS, which does not split traffic by weight`, {
+    path: `slots.${name}.stages`,
+  });
 }
 
 /** @throws ProviderError `conflict`: the slot moved on since the caller looked. */
@@ -131,9 +151,14 @@ async function claimSlot(
     hold.put((now) =>
       claim(now, owner, to, {
         retain: standbys,
-        drainSeconds: Math.max(drain.requestsSeconds, drain.webSocketsSeconds),
+        drainSeconds: Math.max(
+          drain.requestsSeconds,
+          drain.webSocketsSeconds,
+          settings.mechanism === 'dns' ? DNS_DRAIN_SECONDS : 0,
+        ),
         mechanism: settings.mechanism,
         provider: candidate.provider,
+        ...(settings.config.dns && { dns: settings.config.dns }),
         ...(asked.length > 1 && { stages: asked }),
       }),
     ),

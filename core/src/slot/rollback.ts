@@ -45,7 +45,7 @@ export async function rollback(opened: Session, request: RollbackRequest): Promi
     }
     checkGeneration(slot, seen);
     const to = target(slot, request.to);
-    const router = await routerOf(session, slot.provider, slot.mechanism);
+    const router = await routerOf(session, slot);
     const live = await router.read(slot.name);
     const candidateServed = serves(await refuseDrift(session, slot, live), slot.to);
     await checkTarget(session, slot, to);

@@ -10,6 +10,7 @@ import { tagsFor } from '../names/tags.ts';
 import { ProviderError } from '../provider/error.ts';
 import { SLOTS } from '../provider/tokens.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
+import type { SlotDocument } from './documents.ts';
 import { Router } from './router.ts';
 import type { SlotSpec } from './slot.ts';
 
@@ -46,7 +47,7 @@ export async function slotSettings(
   const bound = await session.bind(candidate.provider);
   const domain = bound.provider.domain ?? config.domain;
   const mechanism = mechanismOf(slot, bound);
-  const own = ownSettings(slot, config, bound, mechanism);
+  const own = ownSettings(slot, config, bound);
   const print = own && fingerprint(own);
   return {
     config,
@@ -80,16 +81,19 @@ export function slotSpec(
   settings: SlotSettings,
   members: readonly EnvironmentDocument[],
 ): SlotSpec {
-  const { slot, domain } = settings;
+  const { slot } = settings;
+  const domain = domainOf(settings);
   const positions = Array.from({ length: slot.standbys }, (_, at) => at + 1);
-  const own = domain === undefined ? [] : [`${slotLabel(session, name)}.${domain}`];
+  // By DNS its own name would need a zone that is ours; the hosts of the config are enough.
+  const needsOwn = settings.mechanism === 'router' || slot.hosts.length === 0;
+  const own = needsOwn && domain !== undefined ? [`${slotLabel(session, name)}.${domain}`] : [];
   const content = {
     id: name,
     hosts: [...new Set([...own, ...slot.hosts])],
     standbyHosts:
       domain === undefined ? [] : positions.map((position) => `${standbyLabel(session, name, position)}.${domain}`),
     parts: publicPaths(members),
-    tls: domain !== 'localhost',
+    tls: !isOnThisMachine(domain ?? slot.hosts[0] ?? ''),
     drain: slot.drain,
   };
   const print = fingerprint(content);
@@ -99,17 +103,27 @@ export function slotSpec(
 /** The router of a slot's provider, or core's own over DNS. */
 export async function routerOf(
   session: Session,
-  provider: { readonly name: string; readonly config: unknown },
-  mechanism: 'router' | 'dns',
+  { provider, mechanism, dns }: Pick<SlotDocument, 'provider' | 'mechanism' | 'dns'>,
 ): Promise<Router> {
-  const bound = await session.bind(provider);
   if (mechanism === 'dns') {
     const { dnsSlots } = await import('./dns-slots.ts');
-    const { driver, comparesAndSets } = await dnsSlots(session);
+    const { driver, comparesAndSets } = await dnsSlots(session, dns ?? provider);
     return new Router(session, driver, comparesAndSets);
   }
+  const bound = await session.bind(provider);
   const driver = await driverOf(bound, SLOTS, 'slots');
   return new Router(session, driver, bound.capabilities['slots.compareAndSet']?.can === 'yes');
+}
+
+/** Under which standbys are named: by DNS beside the slot's first host. */
+function domainOf({ mechanism, slot, domain }: SlotSettings): string | undefined {
+  const [first] = slot.hosts;
+  return mechanism === 'dns' && first !== undefined ? first.slice(first.indexOf('.') + 1) : domain;
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc6761 (localhost and test never lead to another machine) */
+function isOnThisMachine(domain: string): boolean {
+  return /(^|\.)(localhost|test)$/.test(domain);
 }
 
 function mechanismOf(slot: SlotConfig, bound: BoundProvider): 'router' | 'dns' {
@@ -117,14 +131,9 @@ function mechanismOf(slot: SlotConfig, bound: BoundProvider): 'router' | 'dns' {
 }
 
 /** What makes an environment of this slot another than the commit's own. Undefined: nothing does. */
-function ownSettings(
-  slot: SlotConfig,
-  config: ProjectConfig,
-  { capabilities }: BoundProvider,
-  mechanism: 'router' | 'dns',
-): object | undefined {
+function ownSettings(slot: SlotConfig, config: ProjectConfig, { capabilities }: BoundProvider): object | undefined {
   const volumes = Object.entries(config.volumes).filter(([, { scope }]) => scope === 'slot');
-  const isShared = mechanism === 'dns' || capabilities['slots.shared']?.can === 'yes';
+  const isShared = capabilities['slots.shared']?.can === 'yes';
   const hasOwn = Object.keys(slot.env).length > 0 || Object.keys(slot.secrets).length > 0 || volumes.length > 0;
   if (!hasOwn && isShared) return undefined;
   return {

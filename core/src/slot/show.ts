@@ -86,7 +86,7 @@ async function routingOf(
   members: Members,
 ): Promise<Pick<SlotView, 'traffic' | 'drift'>> {
   try {
-    const router = await routerOf(session, slot.provider, slot.mechanism);
+    const router = await routerOf(session, slot);
     const traffic = await liveTraffic(session, await router.read(slot.name), members);
     if (mayServe(traffic, slot)) return { traffic };
     return { traffic, drift: { expected: expectedTraffic(slot, members), found: traffic } };

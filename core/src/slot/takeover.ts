@@ -50,7 +50,7 @@ export async function resumeSlot(session: Session, run: OperationRun, direction:
     }
     const owner: SlotOwner = { operation: run.id, run: run.epoch, process: session.operations.identity };
     const hold = new SlotHold(session, owner, stored);
-    const router = await routerOf(session, stored.document.provider, stored.document.mechanism);
+    const router = await routerOf(session, stored.document);
     const live = await router.read(name);
     const work = workFor(session, run, hold, router);
     const taken = await tryTo(work, live, direction);

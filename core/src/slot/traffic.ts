@@ -12,7 +12,7 @@ export function trafficOf(slot: Slot | undefined, members: Members): readonly Tr
   return (slot?.routes ?? [])
     .filter(({ percent }) => percent > 0)
     .map(({ handle, percent, part }) => {
-      const member = [...members.values()].find((one) => one.environment && isSameAs(handle, one.environment.handle));
+      const member = [...members.values()].find((one) => isSameAs(handle, wholeHandle(one)));
       return {
         ...(member && { environment: member.id, commit: member.commit }),
         percent,
@@ -54,13 +54,24 @@ export function routesFor(
   shares: readonly { readonly environment: string; readonly percent: number }[],
   standbys: readonly string[],
   members: Members,
+  mechanism: SlotDocument['mechanism'],
 ): readonly Route[] {
   const serving = new Set(shares.map(({ environment }) => environment));
   const idle = standbys.filter((one) => !serving.has(one)).map((environment) => ({ environment, percent: 0 }));
   return [...shares, ...idle].flatMap(({ environment, percent }) => {
-    const handle = members.get(environment)?.environment?.handle;
+    const member = members.get(environment);
+    const handle = mechanism === 'dns' ? member && addressOf(member) : member?.environment?.handle;
     return handle ? [{ handle, percent }] : [];
   });
+}
+
+/** What a record has to hold, as a route's handle. */
+function addressOf({ environment }: EnvironmentDocument): Handle {
+  const address = environment?.address;
+  return address ? { dnsType: address.type, dnsValue: address.value } : {};
+}
+function wholeHandle(document: EnvironmentDocument): Handle {
+  return { ...document.environment?.handle, ...addressOf(document) };
 }
 
 /** A router shows as much of a handle as it keeps. */

@@ -52,7 +52,7 @@ export async function unpin(session: Session, name: string): Promise<SlotDocumen
 /** Writes the routes again as the state says, whoever changed them. What is unfinished is finished or turned back first. */
 export async function repair(session: Session, name: string): Promise<SlotDocument> {
   return idly(session, name, async (hold) => {
-    const router = await routerOf(session, hold.slot.provider, hold.slot.mechanism);
+    const router = await routerOf(session, hold.slot);
     const seen = await router.read(name); // before the put that raises the epoch
     if (!(await hold.put(bump))) return false;
     const live = seen ?? (hold.slot.spec && (await router.ensure(hold.slot.spec)));
@@ -70,7 +70,7 @@ export async function adopt(session: Session, name: string, why: Reasoned): Prom
   const operation = newOperationId();
   return idly(session, name, async (hold) => {
     const { slot } = hold;
-    const router = await routerOf(session, slot.provider, slot.mechanism);
+    const router = await routerOf(session, slot);
     const traffic = await liveTraffic(session, await router.read(name), await membersOf(session, slot));
     const [only, ...more] = traffic;
     if (!only?.environment || more.length > 0) {

@@ -76,13 +76,13 @@ export function routesOf(slot: SlotDocument, members: Members, percent = 100): r
   const shares = to === undefined ? [] : [{ environment: to, percent: rest.length > 0 ? percent : 100 }];
   const behind = kind === 'promote' && head !== undefined ? [head, ...slot.standbys] : slot.standbys;
   const standbys = behind.filter((one) => one !== to && one !== slot.left).slice(0, slot.retain);
-  return routesFor([...shares, ...rest], standbys, members);
+  return routesFor([...shares, ...rest], standbys, members, slot.mechanism);
 }
 
 /** The routes of a slot on which nothing goes on. */
 export function restingRoutes(slot: SlotDocument, members: Members): readonly Route[] {
   const shares = slot.head === undefined ? [] : [{ environment: slot.head, percent: 100 }];
-  return routesFor(shares, slot.standbys.slice(0, slot.retain), members);
+  return routesFor(shares, slot.standbys.slice(0, slot.retain), members, slot.mechanism);
 }
 
 export function stampOf({ epoch }: SlotDocument): string {

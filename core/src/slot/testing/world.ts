@@ -14,13 +14,14 @@ import type { Session } from '../../host/session.ts';
 import { yes, type Capabilities } from '../../provider/capabilities.ts';
 import { ProviderError } from '../../provider/error.ts';
 import { defineProvider } from '../../provider/provider.ts';
-import { ENVIRONMENTS, SLOTS } from '../../provider/tokens.ts';
+import { DNS, ENVIRONMENTS, SLOTS } from '../../provider/tokens.ts';
 import { documentsIn, type EnvironmentDocument } from '../../state/documents.ts';
 import { memoryStore } from '../../state/memory.ts';
 import type { StateStore } from '../../state/store.ts';
 import { testCall } from '../../state/testing/call.ts';
 import type { SlotDocument } from '../documents.ts';
 import { MemoryCloud, plainly, type Deal, type RouterKind } from './memory-cloud.ts';
+import { MemoryDns } from './memory-dns.ts';
 import { SimClock } from './sim-clock.ts';
 
 const NEVER = new AbortController().signal;
@@ -49,6 +50,7 @@ export const CAPABILITIES: Capabilities = {
   'slots.shared': yes(),
   'slots.compareAndSet': yes(),
   'environments.scale': yes(),
+  'dns.compareAndSet': yes(),
 };
 
 /** Everything that outlives a process: the state, the cloud, time. */
@@ -58,6 +60,7 @@ export class World {
   readonly store: StateStore = this.observed(memoryStore());
   readonly clock = new SimClock();
   readonly cloud: MemoryCloud;
+  readonly dns = new MemoryDns();
   readonly events: EngineEvent[] = [];
   /** By pid. Left out: it can't be told. */
   readonly liveness = new Map<number, Liveness>();
@@ -98,6 +101,7 @@ export class World {
     const scope = container.createChildContainer();
     scope.register(ENVIRONMENTS, { useValue: () => Promise.resolve(cloud.environments(deal)) });
     scope.register(SLOTS, { useValue: () => Promise.resolve(cloud.router(deal)) });
+    scope.register(DNS, { useValue: () => Promise.resolve(this.dns.provider(deal)) });
     const bound: BoundProvider = { provider: provider as BoundProvider['provider'], capabilities, scope };
     const unused = (): never => {
       throw new Error('not in this world');
@@ -184,7 +188,14 @@ export class World {
       fingerprint: spec.fingerprint,
       hosts: identity.hosts,
       spec,
-      environment: { id: spec.id, phase: 'active', handle: { id: spec.id }, url: `http://${spec.id}.test`, parts: {} },
+      environment: {
+        id: spec.id,
+        phase: 'active',
+        handle: { id: spec.id },
+        url: `http://${spec.id}.test`,
+        address: { type: 'A', value: `127.64.0.${String(commit.charCodeAt(0))}` },
+        parts: {},
+      },
       config,
       createdAt: '2026-01-01T00:00:00.000Z',
       pins: {},

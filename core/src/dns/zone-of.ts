@@ -1,0 +1,30 @@
+import { ProviderError } from '../provider/error.ts';
+import type { Call } from '../provider/host.ts';
+import type { DnsProvider, RecordSet, Zone } from './dns.ts';
+
+/** The zone that a name lies in: the longest that fits. @throws ProviderError `not-found`. */
+export async function zoneOf(dns: DnsProvider, name: string, call: Call): Promise<Zone> {
+  let best: Zone | undefined;
+  for await (const zone of dns.zones(call)) {
+    const isIn = name === zone.name || name.endsWith(`.${zone.name}`);
+    if (isIn && zone.name.length > (best?.name.length ?? 0)) best = zone;
+  }
+  if (best) return best;
+  throw new ProviderError('not-found', `no zone of the DNS provider has ${name} in it`, {
+    hint: 'make the zone first, or choose a host name in one that is there',
+  });
+}
+
+/** The record sets of one name. */
+export async function recordsOf(dns: DnsProvider, zone: Zone, name: string, call: Call): Promise<readonly RecordSet[]> {
+  const found: RecordSet[] = [];
+  for await (const set of dns.records(zone, { name }, call)) if (set.name === name) found.push(set);
+  return found;
+}
+
+/** The same name, type and values, in any order. */
+export function sameRecords(a: RecordSet | undefined, b: RecordSet | undefined): boolean {
+  if (!a || !b) return a === b;
+  const values = (set: RecordSet): string => JSON.stringify([...set.values].sort());
+  return a.name === b.name && a.type === b.type && a.ttlSeconds === b.ttlSeconds && values(a) === values(b);
+}

@@ -1,0 +1,185 @@
+import { expect, test } from '@jest/globals';
+import { collectPins } from './collect.ts';
+import { promote } from './promote.ts';
+import { rollback } from './rollback.ts';
+import { approve, adopt, repair } from './upkeep.ts';
+import { showSlot } from './show.ts';
+import { planPromotion, planRollback } from './plan.ts';
+import { World } from './testing/world.ts';
+import { destroyEnvironment } from '../environment/destroy.ts';
+import { ProviderError } from '../provider/error.ts';
+
+const [A = '', B = '', C = '', D = ''] = [...'abcd'].map((letter) => letter.repeat(12));
+
+async function worldWith(
+  letters: string,
+  slots: object = { master: { standbys: 2 } },
+  services: object = {},
+): Promise<World> {
+  const world = new World();
+  for (const letter of letters) await world.environment(letter, slots, services);
+  return world;
+}
+async function promoted(world: World, ...environments: string[]): Promise<void> {
+  for (const environment of environments) await world.run(promote(world.process(), { slot: 'master', environment }));
+}
+const failure = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+test('a standby that is not healthy stops it, and the next one is offered', async () => {
+  const world = await worldWith('abc');
+  await promoted(world, A, B, C);
+  world.cloud.sick.set(`${B}-1`, () => 'ill');
+  const before = await world.slot();
+  const error = await world.run(failure(rollback(world.process(), { slot: 'master' })));
+  expect(error).toMatchObject({
+    code: 'unhealthy',
+    detail: { hint: `clusternator rollback master --to master.2 goes to ${A}` },
+  });
+  expect(await world.slot()).toEqual(before);
+  await world.run(rollback(world.process(), { slot: 'master', to: 'master.2' }));
+  expect(await world.slot()).toMatchObject({ head: A, standbys: [B], rejected: [{ environment: C }] });
+});
+
+test('two people who roll back the same release go back once', async () => {
+  const world = await worldWith('abc');
+  await promoted(world, A, B, C);
+  const ends = await world.run(Promise.allSettled([1, 2].map(() => rollback(world.process(), { slot: 'master' }))));
+  expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect(await world.slot()).toMatchObject({ head: B, generation: 4 });
+});
+
+test('it preempts a promotion in flight: the head stays, and the promotion stops', async () => {
+  const world = await worldWith('abc', { master: { stages: '10@1h,100' } });
+  await promoted(world, A);
+  const promotion = failure(promote(world.process(), { slot: 'master', environment: B }));
+  await world.clock.pass(20);
+  expect(world.cloud.live('master')).toEqual([`${B}-1`, `${A}-1`]);
+  await world.run(rollback(world.process(), { slot: 'master' }));
+  expect(world.cloud.live('master')).toEqual([`${A}-1`]);
+  expect(await world.run(promotion)).toMatchObject({ code: 'superseded' });
+  expect(await world.slot()).toMatchObject({ head: A, generation: 1, rejected: [{ environment: B }] });
+});
+
+test('an environment that a slot uses is not destroyed, and what was rejected goes after an hour', async () => {
+  const world = await worldWith('abc');
+  await promoted(world, A, B);
+  await world.run(rollback(world.process(), { slot: 'master' }));
+  for (const id of [A, B]) {
+    expect(await world.run(failure(destroyEnvironment(world.process(), id)))).toMatchObject({ code: 'refused' });
+  }
+  world.clock.jump(3601);
+  await world.run(collectPins(world.process()));
+  expect(await world.slot()).toMatchObject({ head: A, rejected: [] });
+  await world.run(destroyEnvironment(world.process(), B));
+  expect(world.cloud.running.has(`${B}-1`)).toBe(false);
+});
+
+test('what runs on the head alone follows the head', async () => {
+  const worker = { worker: { command: 'node worker.js', runOn: 'head' } };
+  const world = await worldWith('ab', { master: {} }, worker);
+  await promoted(world, A, B);
+  expect(world.cloud.scaled.get(`${A}-1`)).toEqual({ worker: { min: 0, max: 0 } });
+  expect(world.cloud.scaled.get(`${B}-1`)).toEqual({ worker: { min: 1, max: 1 } });
+  await world.run(rollback(world.process(), { slot: 'master' }));
+  expect(world.cloud.scaled.get(`${A}-1`)).toEqual({ worker: { min: 1, max: 1 } });
+  expect(world.cloud.scaled.get(`${B}-1`)).toEqual({ worker: { min: 0, max: 0 } });
+});
+
+test('nothing is routed before it is approved', async () => {
+  const world = await worldWith('ab', { master: { approval: '1h' } });
+  const promotion = promote(world.process(), { slot: 'master', environment: A });
+  await world.clock.pass(100);
+  expect(world.cloud.live('master')).toEqual([]);
+  expect(await world.run(showSlot(world.process(), 'master', []))).toMatchObject({ state: 'approval' });
+  await world.run(approve(world.process(), 'master', { by: 'bea' }));
+  await world.run(promotion);
+  expect(world.cloud.live('master')).toEqual([`${A}-1`]);
+  const late = failure(promote(world.process(), { slot: 'master', environment: B }));
+  await world.clock.pass(3700);
+  expect(await world.run(late)).toMatchObject({ code: 'timeout' });
+  expect(await world.slot()).toMatchObject({ head: A });
+  expect((await world.slot()).owner).toBeUndefined();
+});
+
+test('a slot with settings of its own gets an environment of its own, of the same artefacts', async () => {
+  const world = await worldWith('ab', { master: { env: { MODE: 'live' } } });
+  await promoted(world, A);
+  const { head = '' } = await world.slot();
+  expect(head).toMatch(/^a{12}@master\.[0-9a-f]{6}$/);
+  const own = await world.environmentDocument(head);
+  const source = await world.environmentDocument(A);
+  expect(own.spec?.services.web?.artefact).toEqual(source.spec?.services.web?.artefact);
+  expect(own.spec?.services.web?.env.MODE).toBe('live');
+  expect(own.pins).toHaveProperty('master');
+  expect(source.pins).toEqual({});
+});
+
+test('an automatic promotion waits for its turn, and a newer one takes its place', async () => {
+  const world = await worldWith('abcd', { master: { bake: '60s', standbys: 3 } });
+  await promoted(world, A);
+  const automatic = { slot: 'master', automatic: true, allowOlder: true };
+  const first = promote(world.process(), { slot: 'master', environment: B });
+  await world.clock.pass(5);
+  const older = failure(promote(world.process(), { ...automatic, environment: C }));
+  await world.clock.pass(5);
+  const newer = promote(world.process(), { ...automatic, environment: D });
+  expect(await world.run(older)).toMatchObject({ code: 'superseded' });
+  await world.run(first);
+  await world.run(newer);
+  expect(await world.slot()).toMatchObject({ head: D, standbys: [B, A] });
+});
+
+test('drift is shown from both sides; adopt takes it, repair writes ours again', async () => {
+  const world = await worldWith('abc');
+  await promoted(world, A);
+  world.cloud.write('master', [{ handle: { id: `${C}-1` }, percent: 100 }], 'x');
+  expect(await world.run(showSlot(world.process(), 'master', []))).toMatchObject({
+    drift: { expected: [{ environment: A }], found: [{ environment: C }] },
+  });
+  await world.run(adopt(world.process(), 'master', { reason: 'it is good' }));
+  expect(await world.slot()).toMatchObject({ head: C, standbys: [A], generation: 2, release: { kind: 'adopt' } });
+  world.cloud.write('master', [{ handle: { id: 'unknown' }, percent: 100 }], 'x');
+  expect(await world.run(failure(adopt(world.process(), 'master', {})))).toMatchObject({ code: 'not-found' });
+  await world.run(repair(world.process(), 'master'));
+  expect(world.cloud.live('master')).toEqual([`${C}-1`]);
+});
+
+test('plans change nothing, and say why it would be refused', async () => {
+  const world = await worldWith('ab');
+  await promoted(world, A);
+  const before = await world.slot();
+  const plan = await world.run(planPromotion(world.process(), { slot: 'master', environment: B }));
+  expect(plan).toMatchObject({
+    interruptsSeconds: 0,
+    changes: [{ action: 'change', what: `slot master: ${A} → ${B}` }],
+  });
+  const error = await world.run(failure(planRollback(world.process(), { slot: 'master' })));
+  expect(ProviderError.is(error) && error.code).toBe('refused');
+  expect(await world.slot()).toEqual(before);
+});
+
+test('a metric that does not come never passes', async () => {
+  const metrics = [{ name: 'errors', url: 'http://metrics.test/{environment}', max: 1 }];
+  const world = await worldWith('ab', { master: { bake: '30s', metrics } });
+  await promoted(world, A).catch(() => undefined); // nothing to go back to: it stays, with a warning
+  const error = await world.run(failure(promote(world.process(), { slot: 'master', environment: B })));
+  expect(error).toMatchObject({ code: 'reverted' });
+  expect(String(error)).toContain('errors');
+  expect(await world.slot()).toMatchObject({ head: A });
+});
+
+test('a promotion that was not waited for is claimed, and goes on when it is resumed', async () => {
+  const world = await worldWith('ab');
+  await promoted(world, A);
+  const session = world.process();
+  const { operation } = await world.run(promote(session, { slot: 'master', environment: B, wait: false }));
+  expect(await world.slot()).toMatchObject({ head: A, to: B, kind: 'promote' });
+  const { resumeOperation } = await import('../engine/operation.ts');
+  const other = world.process();
+  await world.run(resumeOperation(other.operations, operation).then((run) => other.carryOn(run)));
+  expect(await world.slot()).toMatchObject({ head: B, standbys: [A] });
+});
