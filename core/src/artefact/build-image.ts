@@ -30,7 +30,7 @@ export interface ImageBuild {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Builds an image. @returns Its id. @throws ProviderError `invalid` (the context, or the build failed: with its last lines),
+/** Builds an image. @returns Its id. @throws ProviderError `unhealthy` (the build failed: with its last lines), `invalid` (the context),
  *  `unavailable`, `quota`, `cancelled`. An abort ends the build on the engine, too. */
 export async function buildOnEngine(engine: DockerEngine, build: ImageBuild, env: Variables): Promise<string> {
   const what = `service ${build.name}`;
@@ -48,7 +48,7 @@ export async function buildOnEngine(engine: DockerEngine, build: ImageBuild, env
     if (build.signal.aborted) throw cancelled(signal, `build ${what}`);
     if (!(error instanceof EngineFailure) || error.message.includes('no space left on device'))
       throw dockerError(error, `build ${what}`);
-    throw new ProviderError('invalid', `the build of ${what} failed: ${error.message}${last.toString()}`, {
+    throw new ProviderError('unhealthy', `the build of ${what} failed: ${error.message}${last.toString()}`, {
       path,
       cause: error,
     });

@@ -24,7 +24,7 @@ export interface Command {
 const GRACE_MILLISECONDS = 1000;
 
 /** Runs it to its end, in a process group of its own, of which nothing is left afterwards.
- *  @throws ProviderError `invalid` (not found, or it failed: with its last lines), `cancelled`. */
+ *  @throws ProviderError `unhealthy` (it failed: with its last lines), `invalid` (not found), `cancelled`. */
 export async function runCommand(command: Command): Promise<void> {
   const { argv, cwd, env, scratch, what, path, signal } = command;
   const [program = '', ...args] = argv;
@@ -46,7 +46,7 @@ export async function runCommand(command: Command): Promise<void> {
     const result = await ended;
     if (command.signal.aborted) throw cancelled(signal, what);
     if (result !== 'code 0') {
-      throw new ProviderError('invalid', `${what} failed: ${argv.join(' ')} ended with ${result}${last.toString()}`, {
+      throw new ProviderError('unhealthy', `${what} failed: ${argv.join(' ')} ended with ${result}${last.toString()}`, {
         path,
       });
     }

@@ -83,7 +83,7 @@ describe.each(['classic', 'buildkit'] as const)('the %s builder', (builder) => {
     context(`broken-${builder}`, { Dockerfile: `FROM ${base}\nRUN ${script}\n` });
     const failed = images(builder).build(build(`broken-${builder}`, {}));
     await expect(failed).rejects.toMatchObject({
-      code: 'invalid',
+      code: 'unhealthy',
       detail: { path: `services.broken-${builder}.build` },
     });
     const message = String(await failed.catch((error: unknown) => error));

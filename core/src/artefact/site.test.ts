@@ -61,7 +61,7 @@ test('a site without a build is its folder', async () => {
 test('a build that fails is named, with its last lines', async () => {
   const script = 'for i in $(seq 1 30); do echo "line $i"; done; echo broken >&2; exit 3';
   const failed = buildSite({ ...site, build: ['sh', '-c', script] });
-  await expect(failed).rejects.toMatchObject({ code: 'invalid', detail: { path: 'sites.web.build' } });
+  await expect(failed).rejects.toMatchObject({ code: 'unhealthy', detail: { path: 'sites.web.build' } });
   const error = String(await failed.catch((thrown: unknown) => thrown));
   expect(error).toMatch(/the build of site web failed: .* ended with code 3\n/);
   expect(error).toContain('\n  line 30');

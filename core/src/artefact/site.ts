@@ -31,7 +31,7 @@ export interface SiteBuild {
 const NAMES_SHOWN = 20;
 
 /** Builds a site and keeps its bundle for the owner. Nothing else stays: neither files nor processes.
- *  @throws ProviderError `invalid` (its install or build failed, its folder is not there or leads out), `quota`, `denied`, `cancelled`. */
+ *  @throws ProviderError `unhealthy` (its install or build failed), `invalid` (its folder is not there or leads out), `quota`, `denied`, `cancelled`. */
 export async function buildSite(site: SiteBuild): Promise<FilesArtefact> {
   const { name, tree, install, build, store, owner, signal } = site;
   if (!install && !build) return store.add({ folder: await servedFolder(tree, site) }, owner, signal);
