@@ -2,6 +2,7 @@ import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import jest from 'eslint-plugin-jest';
 import { defineConfig } from 'eslint/config';
+import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 import { house } from './test/lint/house.mjs';
@@ -95,23 +96,7 @@ export default defineConfig(
 
   {
     files: plainScripts,
-    languageOptions: {
-      globals: Object.fromEntries(
-        [
-          'process',
-          'console',
-          'URL',
-          'Buffer',
-          'fetch',
-          'setTimeout',
-          'clearTimeout',
-          'setInterval',
-          'clearInterval',
-          'AbortSignal',
-          'performance',
-        ].map((name) => [name, 'readonly']),
-      ),
-    },
+    languageOptions: { globals: globals.nodeBuiltin },
   },
   {
     files: ['**/*.cjs'],

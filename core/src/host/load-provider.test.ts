@@ -44,7 +44,7 @@ test('an unknown id names the nearest that there is, and how to install it', asy
   await expect(loadProvider([source], 'fyl')).rejects.toMatchObject({
     code: 'invalid',
     message: 'there is no provider "fyl" here; did you mean "fly"?',
-    detail: { path: 'provider', hint: expect.stringContaining('plugins install clusternator-provider-fyl') as string },
+    detail: { path: 'provider', hint: expect.stringContaining('plugins install clusternator-provider-fyl') },
   });
 });
 
@@ -59,7 +59,7 @@ describe('a provider that can not be used is told by its package', () => {
     const source = await provider(name, entry, more);
     await expect(loadProvider([source], 'fly')).rejects.toMatchObject({
       code: 'invalid',
-      message: expect.stringContaining(message) as string,
+      message: expect.stringContaining(message),
     });
   });
 

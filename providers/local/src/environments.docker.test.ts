@@ -134,7 +134,7 @@ test('an image that is not there, and an engine that is not, are told', async ()
   const environment = await scene.ensure(scene.specs.environment('aaaaaaaa0000-1', { web }));
   expect(environment).toMatchObject({
     phase: 'failed',
-    message: expect.stringContaining('clusternator-test/nothing:1') as string,
+    message: expect.stringContaining('clusternator-test/nothing:1'),
   });
 });
 

@@ -84,7 +84,7 @@ describe('a daemon that can not start says why', () => {
     await using other = new TestDaemon({ CLUSTERNATOR_LOCAL_PORT: port });
     await expect(status(other.client)).rejects.toMatchObject({
       code: 'unavailable',
-      message: expect.stringContaining(port) as string,
+      message: expect.stringContaining(port),
     });
     taken.close();
   });

@@ -68,7 +68,7 @@ describe('WebSockets', () => {
     await using s = await stage();
     let seen: http.IncomingHttpHeaders = {};
     const { port } = await echo(s, {
-      verifyClient: ({ req }) => {
+      verifyClient: ({ req }: { req: http.IncomingMessage }) => {
         seen = req.headers;
         return true;
       },
