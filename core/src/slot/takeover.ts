@@ -36,6 +36,23 @@ export type Direction = 'forward' | 'either' | 'back';
  * @throws ProviderError what it ends with.
  */
 export async function resumeSlot(session: Session, run: OperationRun, direction: Direction): Promise<void> {
+  let ready: { readonly work: SlotWork; readonly goOn: () => Promise<SlotOutcome> } | undefined;
+  try {
+    ready = await takeSlot(session, run, direction);
+  } catch (error) {
+    // Else this process would seem to work on it for as long as it lives.
+    await run.interrupt().catch(() => undefined);
+    throw error;
+  }
+  if (ready) await conclude(ready.work, ready.goOn);
+}
+
+/** @returns What goes on, in our hand. Undefined: there was nothing left to do, and the operation has ended. */
+async function takeSlot(
+  session: Session,
+  run: OperationRun,
+  direction: Direction,
+): Promise<{ readonly work: SlotWork; readonly goOn: () => Promise<SlotOutcome> } | undefined> {
   for (;;) {
     const name = run.document.subject;
     const stored = await session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
@@ -46,17 +63,15 @@ export async function resumeSlot(session: Session, run: OperationRun, direction:
       await ((await hasMade(session, name, run.id, 0)) || stored?.document.release?.operation === run.id
         ? run.finish()
         : run.abort());
-      return;
+      return undefined;
     }
     const owner: SlotOwner = { operation: run.id, run: run.epoch, process: session.operations.identity };
     const hold = new SlotHold(session, owner, stored);
     const router = await routerOf(session, stored.document);
     const live = await router.read(name);
     const work = workFor(session, run, hold, router);
-    const taken = await tryTo(work, live, direction);
-    if (!taken) continue; // the document moved: look again
-    await conclude(work, taken);
-    return;
+    const goOn = await tryTo(work, live, direction);
+    if (goOn) return { work, goOn }; // else the document moved: look again
   }
 }
 
@@ -75,12 +90,9 @@ async function tryTo(
   live: Slot | undefined,
   direction: Direction,
 ): Promise<(() => Promise<SlotOutcome>) | undefined> {
-  const { session, hold, run } = work;
+  const { session, hold } = work;
   const { slot } = hold;
-  const traffic = await refuseDrift(session, slot, live).catch(async (error: unknown) => {
-    await run.interrupt();
-    throw error;
-  });
+  const traffic = await refuseDrift(session, slot, live);
   if (slot.kind === 'rollback') {
     const leftServes = serves(traffic, slot.left);
     if (!(await hold.put((now) => take(now, hold.owner, leftServes)))) return undefined;

@@ -253,6 +253,7 @@ export class Simulation {
         await session.carryOn(await resumeOperation(session.operations, document.id));
       } catch (error) {
         if (!ProviderError.is(error) || error.code === 'internal') throw error;
+        this.note(`resuming ${document.kind} ${document.subject}: ${error.code} ${error.message.slice(0, 200)}`);
       }
     }
   }
@@ -264,6 +265,7 @@ export class Simulation {
       const { finishUnfinished } = await import('../owned.ts');
       await finishUnfinished(session, { id, document, revision: '' }).catch((error: unknown) => {
         if (!ProviderError.is(error) || error.code === 'internal') throw error;
+        this.note(`freeing ${id}: ${error.code} ${error.message.slice(0, 200)}`);
       });
     }
   }
