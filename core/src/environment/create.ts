@@ -5,6 +5,7 @@ import { errorRecord } from '../engine/journal.ts';
 import type { CreateRequest, CreateResult } from '../host/project.ts';
 import type { Session } from '../host/session.ts';
 import { environmentIdOf, formatEnvironmentId } from '../names/environment-id.ts';
+import { messageOf } from '../engine/thrown.ts';
 import { fingerprint } from '../names/fingerprint.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Commit } from '../source/commit.ts';
@@ -112,13 +113,24 @@ export async function resumeCreate(session: Session, run: OperationRun): Promise
 }
 
 async function makeOrGiveUp(session: Session, { run, claim: owned }: Claimed): Promise<readonly string[]> {
+  const { id } = owned.document;
   return run.conclude(async () => {
     try {
       const warnings = await makeClaimed(session, run, owned);
       for (const message of warnings) session.emit({ type: 'warning', message });
       return warnings;
     } catch (error) {
-      if (!run.signal.aborted) await giveUp(session, owned, error);
+      if (run.signal.aborted) throw error;
+      try {
+        await giveUp(session, owned, error);
+      } catch (left) {
+        // What went wrong first is what is to be told. The next command on the environment clears up.
+        session.emit({
+          type: 'warning',
+          message: `environment ${id} could not be cleared up: ${messageOf(left)}`,
+          hint: `clusternator env destroy ${id}`,
+        });
+      }
       throw error;
     }
   });

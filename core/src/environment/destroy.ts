@@ -17,11 +17,13 @@ const STEP_SECONDS = 3600;
 
 /**
  * Destroys one life of an environment, and what was made for it. To destroy what is gone succeeds.
+ * @param isMeant - Asked of what is found before it is destroyed. Where it says no, all stays as it is.
  * @throws ProviderError `not-found`; `refused`: a slot uses it; `conflict`: another process makes it just now.
  */
 export async function destroyEnvironment(
   session: Session,
   id: string,
+  isMeant: (document: EnvironmentDocument) => boolean = () => true,
 ): Promise<{ readonly document: EnvironmentDocument; readonly operation: string }> {
   for (let operation = ''; ;) {
     const found = await session.briefly(`read environment ${id}`, (call) =>
@@ -30,7 +32,7 @@ export async function destroyEnvironment(
     if (!found)
       throw new ProviderError('not-found', `there is no environment ${id}`, { hint: 'clusternator env list' });
     const { document } = found;
-    if (document.phase === 'gone') return { document, operation };
+    if (document.phase === 'gone' || !isMeant(document)) return { document, operation };
     if (isPinned(document)) throw pinned(document);
     if (document.phase === 'destroying' && document.owner) {
       await finishUnfinished(session, document, 'destroy');
@@ -43,30 +45,41 @@ export async function destroyEnvironment(
 /** @returns The operation. Undefined: the document moved, so look again. */
 async function claimAndDestroy(session: Session, found: Stored<EnvironmentDocument>): Promise<string | undefined> {
   const { document } = found;
-  const unfinished = document.owner && (await takeOverCreate(session, document.owner.operation));
+  const taken = document.owner && (await takeOverCreate(session, document.owner.operation));
+  if (taken === 'just ended') return undefined;
+  const unfinished = taken === 'ended' ? undefined : taken;
   const run = await startOperation(session.operations, { kind: 'destroy', subject: document.id, input: {} });
+  let claim: Claim;
   try {
-    const claim = await session.briefly(`claim environment ${document.id}`, (call) =>
+    claim = await session.briefly(`claim environment ${document.id}`, (call) =>
       Claim.take(session, found, { ...document, phase: 'destroying' }, run, call),
     );
-    await unfinished?.abort();
-    await destroyClaimed(session, run, claim);
-    return run.id;
   } catch (error) {
-    if (!ProviderError.is(error) || error.code !== 'conflict' || run.document.steps.length > 0) throw error;
     await unfinished?.interrupt();
     await run.abort();
-    return undefined;
+    if (ProviderError.is(error) && error.code === 'conflict') return undefined;
+    throw error;
   }
+  await unfinished?.abort();
+  await destroyClaimed(session, run, claim);
+  return run.id;
 }
 
-/** The create that is to be given up. Undefined: it has ended. @throws ProviderError `conflict`: its process lives. */
-async function takeOverCreate(session: Session, operation: string): Promise<OperationRun | undefined> {
-  const stored = await session.briefly(`read operation ${operation}`, (call) =>
-    session.documents.operations.get(operation, call),
-  );
-  if (!stored || stored.document.endedAt !== undefined) return undefined;
-  return resumeOperation(session.operations, operation);
+/** The create that is to be given up. @throws ProviderError `conflict`: its process lives. */
+async function takeOverCreate(session: Session, operation: string): Promise<OperationRun | 'ended' | 'just ended'> {
+  const hasEnded = async (): Promise<boolean> => {
+    const stored = await session.briefly(`read operation ${operation}`, (call) =>
+      session.documents.operations.get(operation, call),
+    );
+    return stored?.document.endedAt !== undefined || !stored;
+  };
+  if (await hasEnded()) return 'ended';
+  try {
+    return await resumeOperation(session.operations, operation);
+  } catch (error) {
+    if (await hasEnded()) return 'just ended';
+    throw error;
+  }
 }
 
 /** Goes on with a destroy that was interrupted. */

@@ -18,7 +18,8 @@ const UNFINISHED_SECONDS = 3600;
 const LOOK_SECONDS = 600;
 
 interface Work extends Omit<GcItem, 'done' | 'error'> {
-  run(): Promise<unknown>;
+  /** @returns False: it is needed after all. */
+  run(): Promise<boolean>;
 }
 
 /** Removes what has outlived its use. Never what a slot uses, and never what a living process works on. */
@@ -44,7 +45,7 @@ export async function collectGarbage(
   const rules = { now, ...(options.max !== undefined && { max: options.max }) };
   const work = [
     ...unfinished(session, operations, documents, now),
-    ...collectible(documents, rules).map(({ document, why }) => destruction(session, document.id, why)),
+    ...collectible(documents, rules).map(({ document, why }) => destruction(session, document, why)),
     ...orphans(session, resources, documents),
   ];
   const items: GcItem[] = [];
@@ -56,8 +57,7 @@ export async function collectGarbage(
     }
     session.options.signal.throwIfAborted();
     try {
-      await one.run();
-      items.push({ ...item, done: true });
+      items.push({ ...item, done: await one.run() });
     } catch (error) {
       items.push({ ...item, done: false, error: messageOf(error) });
     }
@@ -82,8 +82,15 @@ async function liveEnvironments(session: Session, call: Look): Promise<readonly 
   return found;
 }
 
-function destruction(session: Session, id: string, why: string): Work {
-  return { id, type: 'environment', why, run: () => destroyEnvironment(session, id) };
+/** Of the life that was looked at: it may have been renewed since, or made anew. */
+function destruction(session: Session, seen: EnvironmentDocument, why: string): Work {
+  const isMeant = ({ epoch, expiresAt }: EnvironmentDocument): boolean =>
+    epoch === seen.epoch && expiresAt === seen.expiresAt;
+  const run = async (): Promise<boolean> => {
+    const { document } = await destroyEnvironment(session, seen.id, isMeant);
+    return document.phase === 'gone';
+  };
+  return { id: seen.id, type: 'environment', why, run };
 }
 
 function unfinished(
@@ -92,14 +99,17 @@ function unfinished(
   documents: readonly EnvironmentDocument[],
   now: Date,
 ): readonly Work[] {
-  const owned = new Map(documents.flatMap(({ id, owner }) => (owner ? [[owner.operation, id] as const] : [])));
-  return operations.flatMap((operation) => {
-    const subject = owned.get(operation.id);
-    if (subject === undefined || operation.endedAt !== undefined) return [];
+  const byId = new Map(operations.map((operation) => [operation.id, operation] as const));
+  return documents.flatMap((document) => {
+    const operation = document.owner && byId.get(document.owner.operation);
+    if (!operation) return [];
+    // It could not clear up after itself.
+    if (operation.state === 'failed') return [destruction(session, document, `its ${operation.kind} failed`)];
+    if (operation.endedAt !== undefined) return [];
     const isFree = operation.state === 'interrupted' || livenessOf(operation.owner) === 'dead';
     const ageSeconds = (now.getTime() - Date.parse(operation.updatedAt)) / 1000;
     if (!isFree || ageSeconds < UNFINISHED_SECONDS) return [];
-    return [destruction(session, subject, `its ${operation.kind} was left unfinished at ${operation.updatedAt}`)];
+    return [destruction(session, document, `its ${operation.kind} was left unfinished at ${operation.updatedAt}`)];
   });
 }
 
@@ -125,6 +135,7 @@ function orphans(
             (call) => destroyUntilGone(session, 'environment', driver, resource, call),
             LOOK_SECONDS,
           );
+          return true;
         },
       };
     });

@@ -6,7 +6,7 @@ import { Claim } from './claim.ts';
 
 /**
  * Waits for the operation that owns an environment, or finishes it where its process is gone.
- * @param wanted - What the caller is about to do. Another process's failure at the same is its failure too.
+ * @param wanted - What the caller is about to do. Where it waited for another process at the same, that one's failure is its failure too.
  */
 export async function finishUnfinished(
   session: Session,
@@ -15,10 +15,13 @@ export async function finishUnfinished(
 ): Promise<void> {
   const operation = document.owner?.operation;
   if (operation === undefined) return;
-  const seen = await attach(session, operation);
+  const states: OperationDocument['state'][] = [];
+  const seen = await attach(session, operation, ({ state }) => states.push(state));
   if (seen === 'absent') return letGo(session, document);
   if (seen.ownership === 'ended') {
-    if (seen.document.kind === wanted && seen.document.error) throw errorOf(seen.document.error);
+    // One that had failed before is no answer to who asks now: it is tried anew.
+    const waited = states.length > 1;
+    if (waited && seen.document.kind === wanted && seen.document.error) throw errorOf(seen.document.error);
     return letGo(session, document);
   }
   let run: OperationRun;
@@ -38,9 +41,10 @@ export async function finishUnfinished(
 async function attach(
   session: Session,
   operation: string,
+  tell: (document: OperationDocument) => unknown,
 ): Promise<Awaited<ReturnType<typeof attachToOperation>> | 'absent'> {
   try {
-    return await attachToOperation(session.operations, operation);
+    return await attachToOperation(session.operations, operation, tell);
   } catch (error) {
     if (ProviderError.is(error) && error.code === 'not-found') return 'absent';
     throw error;
