@@ -229,6 +229,25 @@ describe('what was begun with the old head', () => {
   });
 });
 
+test('what runs on the head alone is healthy while it does not run, and answers for itself once it is to', async () => {
+  const { specs, driver } = scene;
+  const worker = specs.service({ program: 'setInterval(() => {}, 1000)', instances: { min: 0, max: 0 } });
+  const spec = specs.environment('eeeeeeee0000-1', { web: specs.web(), worker });
+  const environment = await scene.ensure(spec);
+  const off = await driver.health(environment, testCall());
+  expect(off).toMatchObject({ healthy: true, parts: { worker: { healthy: true, instances: 0 } } });
+  await driver.scale(environment, { worker: { min: 1, max: 1 } }, testCall());
+  await until(
+    () => driver.health(environment, testCall()),
+    ({ healthy, parts }) => healthy && parts.worker?.instances === 1,
+  );
+  await driver.scale(environment, { web: { min: 0, max: 0 } }, testCall());
+  await until(
+    () => driver.health(environment, testCall()),
+    ({ healthy, parts }) => !healthy && parts.web?.healthy === false,
+  );
+});
+
 test('all of it is there again after the daemon was killed', async () => {
   const before = await scene.flip(await scene.make('restart', { hosts: ['restart.example.com'] }), '4', b, a);
   await scene.daemon.kill();

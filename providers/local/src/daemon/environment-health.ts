@@ -11,12 +11,16 @@ export async function healthOf(
 ): Promise<HealthView> {
   const { services, sites } = spec;
   const isActive = phase === 'active';
-  const looks = [...running].map(async ([name, service]) => [name, await service.health(signal)] as const);
-  const ofSites = Object.keys(sites).map((name) => [name, { healthy: isActive }] as const);
-  const parts: HealthView['parts'] = Object.fromEntries([...(await Promise.all(looks)), ...ofSites]);
   // A worker that is not to run now is no fault; a public service that is stopped answers nobody.
   const isOff = (name: string): boolean =>
     services[name]?.route === undefined && running.get(name)?.state.phase === 'stopped';
+  // Until a slot makes the environment its head, what runs on the head alone is as it should be when it does not run.
+  const isOffByItsSpec = (name: string): boolean => isOff(name) && services[name]?.instances.max === 0;
+  const looks = [...running].map(async ([name, service]) => {
+    return [name, isOffByItsSpec(name) ? { healthy: true, instances: 0 } : await service.health(signal)] as const;
+  });
+  const ofSites = Object.keys(sites).map((name) => [name, { healthy: isActive }] as const);
+  const parts: HealthView['parts'] = Object.fromEntries([...(await Promise.all(looks)), ...ofSites]);
   const expected = [...Object.keys(services), ...Object.keys(sites)].filter((name) => !isOff(name));
   return {
     healthy: isActive && expected.every((name) => parts[name]?.healthy),
