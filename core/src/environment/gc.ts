@@ -3,6 +3,7 @@ import { driverOf } from '../host/drivers.ts';
 import type { GcItem } from '../host/project.ts';
 import type { Session } from '../host/session.ts';
 import { formatEnvironmentId, parseEnvironmentResourceId } from '../names/environment-id.ts';
+import { ProviderError } from '../provider/error.ts';
 import { ENVIRONMENTS } from '../provider/tokens.ts';
 import type { EnvironmentDocument, OperationDocument } from '../state/documents.ts';
 import { messageOf } from '../engine/thrown.ts';
@@ -62,7 +63,10 @@ export async function collectGarbage(
       items.push({ ...item, done: false, error: messageOf(error) });
     }
   }
-  if (!options.dryRun) await sweepFiles(session, owners, documents);
+  if (!options.dryRun) {
+    await sweepFiles(session, owners, documents);
+    await sweepMirror(session, documents);
+  }
   return items;
 }
 
@@ -155,4 +159,17 @@ async function sweepFiles(
     if (owner.startsWith(prefix) && !there.has(owner)) await session.artefacts.release(owner);
   }
   await session.artefacts.sweep();
+}
+
+/** Commits that a killed command had fetched. One that another project of the repository needs is fetched again where it is not kept. */
+async function sweepMirror(session: Session, documents: readonly EnvironmentDocument[]): Promise<void> {
+  const repository = await session.repository(session.options.directory).catch((error: unknown) => {
+    if (ProviderError.is(error)) return undefined;
+    throw error;
+  });
+  if (!repository) return;
+  const needed = new Set(documents.filter(({ phase }) => phase !== 'gone').map(({ commit }) => commit));
+  const mirror = await session.mirror(repository.mirror.folder);
+  for (const commit of await mirror.commits()) if (!needed.has(commit)) await mirror.forget(commit);
+  await mirror.compact();
 }

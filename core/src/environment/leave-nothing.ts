@@ -45,7 +45,14 @@ export async function removeImages(session: Session, document: EnvironmentDocume
 /** Lets go of an environment's files and, where no other needs it, of its commit. */
 export async function forgetSource(session: Session, document: EnvironmentDocument): Promise<void> {
   await session.artefacts.release(artefactOwner(session, resourceIdOf(document)));
-  if (document.mirror === undefined) return;
+  if (document.mirror !== undefined) await forgetCommit(session, { ...document, mirror: document.mirror });
+}
+
+/** Lets the mirror forget a commit that no other environment is made from. */
+export async function forgetCommit(
+  session: Session,
+  document: { readonly id: string; readonly commit: string; readonly mirror: string },
+): Promise<void> {
   const others = await session.briefly('look for environments of the same commit', async (call) => {
     for await (const { id, document: other } of session.documents.environments.list(call, {
       prefix: document.commit.slice(0, 12),

@@ -20,7 +20,7 @@ import { makeVolume, volumeSpecs } from './volumes.ts';
 const SOURCE_SECONDS = 1800;
 const ENVIRONMENT_SECONDS = 3600;
 
-const sourceSchema = z.object({ artefact: filesArtefactSchema, mirror: z.string(), warnings: z.array(z.string()) });
+const sourceSchema = z.object({ artefact: filesArtefactSchema, warnings: z.array(z.string()) });
 const configSchema = z.custom<ProjectConfig>((value) => typeof value === 'object' && value !== null);
 const volumeSchema = z.custom<Volume>((value) => typeof value === 'object' && value !== null);
 const environmentSchema = z.custom<Environment>((value) => typeof value === 'object' && value !== null);
@@ -45,8 +45,9 @@ export async function makeClaimed(session: Session, run: OperationRun, claim: Cl
     async run() {
       const repository = await session.repository(input.repository);
       const { commit } = input;
+      await write((document) => ({ ...document, mirror: repository.mirror.folder }));
       const tree = await session.artefacts.addTree(commit.tree, owner, (folder) => repository.checkout(commit, folder));
-      return { artefact: tree.artefact, mirror: repository.mirror.folder, warnings: sourceWarnings(tree.notes) };
+      return { artefact: tree.artefact, warnings: sourceWarnings(tree.notes) };
     },
   });
   const config = await run.step({
@@ -68,7 +69,6 @@ export async function makeClaimed(session: Session, run: OperationRun, claim: Cl
     provider: { name: config.provider.name, config: z.json().parse(config.provider.config) },
     hosts: [...hosts],
     config,
-    mirror: source.mirror,
     ...(images.length > 0 && { images: [...images] }),
     ...(volumes.length > 0 && { volumes: volumes.filter(({ isOwn }) => isOwn).map(({ spec }) => spec.id) }),
   }));

@@ -5,6 +5,7 @@ import type { Plan } from '../provider/resource.ts';
 import { imageServices } from './build.ts';
 import { createInput } from './create.ts';
 import { deployedConfig } from './deployed-config.ts';
+import { forgetCommit } from './leave-nothing.ts';
 import { volumeSpecs } from './volumes.ts';
 
 /** What creating an environment would do. Nothing is made: the commit is looked at in a folder that goes again. */
@@ -18,8 +19,8 @@ export async function planEnvironment(
   const found = await session.briefly(`read environment ${id}`, (call) => session.documents.environments.get(id, call));
   if (found?.document.phase === 'ready') return { id, commit: commit.sha, changes: [] };
   const owner = `${session.project}/${session.stage}/plan-${String(process.pid)}`;
+  const repository = await session.repository(input.repository);
   try {
-    const repository = await session.repository(input.repository);
     const tree = await session.artefacts.addTree(commit.tree, owner, (folder) => repository.checkout(commit, folder));
     const config = await deployedConfig(session, input, await session.artefacts.folder(tree.artefact));
     const images = new Set(imageServices(config));
@@ -31,5 +32,6 @@ export async function planEnvironment(
     return { id, commit: commit.sha, changes };
   } finally {
     await session.artefacts.release(owner);
+    await forgetCommit(session, { id: '', commit: commit.sha, mirror: repository.mirror.folder });
   }
 }

@@ -103,3 +103,20 @@ createServer((request, response) => {
   expect((await processesOf(sandbox.stateHome)).filter(({ command }) => command.includes('web.mjs'))).toHaveLength(1);
   await sandbox.expectNothingIsLeft();
 }, 120_000);
+
+test('what is refused, and what is only planned, leaves nothing of its commit', async () => {
+  const repository = await sandbox.repositoryOf({
+    'clusternator.config.yaml': `${config('command: node web.mjs, volumes: { data: /data }')}volumes: { data: { size: 1Gi } }\n`,
+    'web.mjs': '',
+  });
+  const refused = await sandbox.json(['env', 'create']);
+  expect(refused.error?.path).toBe('services.web.volumes.data');
+  await sandbox.expectNothingIsLeft();
+  await repository.write(
+    'clusternator.config.yaml',
+    `project: ${sandbox.project}\nprovider: local\nsites: { all: { dir: . } }\n`,
+  );
+  await repository.commit('A site');
+  expect((await sandbox.json(['env', 'create', '--dry-run'])).error).toBeUndefined();
+  await sandbox.expectNothingIsLeft();
+}, 120_000);

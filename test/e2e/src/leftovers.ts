@@ -53,9 +53,7 @@ export async function fileLeftovers(stateHome: string): Promise<readonly string[
     if (name !== 'incoming' && !name.startsWith('artefacts.db')) found.push(`artefacts/${name}`);
   }
   for (const name of await list(path.join(stateHome, 'mirrors'))) {
-    if (!name.endsWith('.git')) continue;
-    for (const tree of await list(path.join(stateHome, 'mirrors', name, 'worktrees')))
-      found.push(`mirrors/${name}/worktrees/${tree}`);
+    found.push(`mirrors/${name}`);
   }
   return found;
 }

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   readlinkSync,
   rmSync,
   symlinkSync,
@@ -74,6 +75,8 @@ test('a volume is linked inside of the tree alone', async () => {
   await linkVolume(tree, '../../escaped', '/volumes/b');
   expect(readlinkSync(path.join(tree, 'escaped'))).toBe('/volumes/b');
   await expect(linkVolume(tree, 'out/x', '/volumes/a')).rejects.toMatchObject({ code: 'invalid' });
+  await expect(linkVolume(tree, 'out/x/y/z', '/volumes/a')).rejects.toMatchObject({ code: 'invalid' });
+  expect(readdirSync(root)).toEqual(['tree']); // no folder was made on the way
   await expect(linkVolume(tree, '/', '/volumes/a')).rejects.toMatchObject({ code: 'invalid' });
   writeFileSync(path.join(tree, 'own'), '');
   await expect(linkVolume(tree, 'own', '/volumes/a')).rejects.toMatchObject({ code: 'invalid' });

@@ -1,6 +1,7 @@
 import { realpath, lstat, mkdir, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { ProviderError } from '@clusternator/core';
+import { codeOf } from '../control/failure.ts';
 import { spawnGroup } from './supervised-process.ts';
 import { endProcesses } from './end-processes.ts';
 import { groupMembers } from './supervised-process.ts';
@@ -51,8 +52,7 @@ export async function folderIn(tree: string, directory: string): Promise<string>
 export async function linkVolume(tree: string, mountPath: string, volume: string): Promise<void> {
   const link = path.join(tree, path.join('/', mountPath));
   if (link === path.join(tree, '/')) throw new ProviderError('invalid', "a volume can't be the whole source tree");
-  await mkdir(path.dirname(link), { recursive: true });
-  await folderIn(tree, path.relative(tree, path.dirname(link)));
+  await makeFoldersIn(tree, path.relative(tree, path.dirname(link)));
   const there = await lstat(link).catch(() => undefined);
   if (there?.isSymbolicLink()) await rm(link);
   else if (there) {
@@ -65,6 +65,18 @@ export async function linkVolume(tree: string, mountPath: string, volume: string
     );
   }
   await symlink(volume, link);
+}
+
+/** One by one: none is made below a link that leads out. */
+async function makeFoldersIn(tree: string, directory: string): Promise<void> {
+  const names = directory.split(path.sep).filter((name) => name !== '');
+  for (const [at] of names.entries()) {
+    const folder = names.slice(0, at + 1).join(path.sep);
+    await mkdir(path.join(tree, folder)).catch((error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    });
+    await folderIn(tree, folder);
+  }
 }
 
 async function run(argv: readonly [string, ...string[]], signal: AbortSignal): Promise<void> {
