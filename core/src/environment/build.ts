@@ -3,7 +3,8 @@ import type { FilesArtefact, ImageArtefact } from '../artefact/artefact.ts';
 import type { ProjectConfig, SiteConfig } from '../config/schema.ts';
 import type { OperationRun } from '../engine/operation.ts';
 import type { Step } from '../engine/steps.ts';
-import type { Session } from '../host/session.ts';
+import type { ImageBuilder, Session } from '../host/session.ts';
+import { ProviderError } from '../provider/error.ts';
 import type { Artefacts } from './spec.ts';
 
 export const filesArtefactSchema = z.object({ kind: z.literal('files'), digest: z.string(), bytes: z.number() });
@@ -24,6 +25,8 @@ export interface BuildInput {
   readonly resourceId: string;
   /** Who refers to the artefacts. */
   readonly owner: string;
+  /** Writes down that there may be images from now on. */
+  readonly noteImages: () => Promise<void>;
 }
 
 /** The services of a config that run an image. */
@@ -67,7 +70,8 @@ function imageStep(run: OperationRun, input: BuildInput, name: string): Step<Art
     result: artefactSchema,
     deadlineSeconds: BUILD_SECONDS,
     async run(call) {
-      const docker = await session.docker();
+      const docker = await engineFor(session, name);
+      await input.noteImages();
       const tag = imageTag(session.project, name, resourceId);
       if (!service?.build) return docker.pin(service?.image ?? '', tag, call.signal);
       return docker.build({
@@ -82,6 +86,20 @@ function imageStep(run: OperationRun, input: BuildInput, name: string): Step<Art
       });
     },
   };
+}
+
+/** @throws ProviderError `unsupported`: no engine answers. */
+async function engineFor(session: Session, service: string): Promise<ImageBuilder> {
+  try {
+    return await session.docker();
+  } catch (error) {
+    if (!ProviderError.is(error) || error.code !== 'unavailable') throw error;
+    throw new ProviderError('unsupported', `service ${service} runs from an image: ${error.message}`, {
+      ...error.detail,
+      path: `services.${service}`,
+      cause: error,
+    });
+  }
 }
 
 function siteStep(run: OperationRun, input: BuildInput, name: string, site: SiteConfig): Step<Artefact> {

@@ -69,11 +69,13 @@ export async function makeClaimed(session: Session, run: OperationRun, claim: Cl
     provider: { name: config.provider.name, config: z.json().parse(config.provider.config) },
     hosts: [...hosts],
     config,
-    ...(images.length > 0 && { images: [...images] }),
     ...(volumes.length > 0 && { volumes: volumes.filter(({ isOwn }) => isOwn).map(({ spec }) => spec.id) }),
   }));
 
-  const artefacts = await buildArtefacts(run, { session, config, source: source.artefact, resourceId, owner });
+  let noted: Promise<void> | undefined;
+  const noteImages = (): Promise<void> => (noted ??= write((document) => ({ ...document, images: [...images] })));
+  const content = { session, config, source: source.artefact };
+  const artefacts = await buildArtefacts(run, { ...content, resourceId, owner, noteImages });
   const made = await run.stepsInParallel(
     volumes.map(({ name, spec }) => ({
       id: `volume/${name}`,
