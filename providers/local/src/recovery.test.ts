@@ -80,13 +80,13 @@ test('wherever the daemon is killed while it makes and destroys, one of everythi
   const program = `import fs from 'node:fs'; fs.readFileSync('installed'); ${SERVER}`;
   const artefact = scene.specs.tree({ 'install.mjs': install, 'server.mjs': program });
   const base = { artefact, install: [process.execPath, 'install.mjs'] };
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < 6; round++) {
     const id = `aaaaaaa${String(round)}0000-1`;
     const spec = scene.specs.environment(id, {
       web: scene.specs.web({ ...base, needs: { db: 'DB' }, env: { CONTENT: id } }),
       db: scene.specs.service({ port: 5432 }),
     });
-    const killing = killLater(60 * round);
+    const killing = killLater(100 * round);
     const environment = await scene.ensure(spec);
     await killing;
     expect(
@@ -101,7 +101,7 @@ test('wherever the daemon is killed while it makes and destroys, one of everythi
     );
     expect(marked()).toHaveLength(2);
 
-    const killingAgain = killLater(25 * round);
+    const killingAgain = killLater(40 * round);
     await scene.destroy(spec);
     await killingAgain;
     expect(
@@ -114,7 +114,7 @@ test('wherever the daemon is killed while it makes and destroys, one of everythi
     const strays = readFolder(scene.daemon.client.paths.environments);
     expect(strays).toEqual([]);
   }
-});
+}, 180_000);
 
 test("a name under the project's zone leads to the environment's own address while it is there, and not after", async () => {
   const spec = scene.specs.environment('aaaaaaaa0000-1', { web: scene.specs.web({ env: { CONTENT: 'by name' } }) });

@@ -178,7 +178,7 @@ export class Daemon {
     while (!signal.aborted) {
       try {
         if (environments.hasContainers()) await runtime.watch(handlers, signal);
-        else await sleep(250, undefined, { signal });
+        else await sleep(1000, undefined, { signal });
       } catch (error) {
         await sleep(1000, undefined, { signal }).catch(() => undefined);
         if (!isAborted(signal)) log(`containers can't be watched: ${messageOf(error)}`);
