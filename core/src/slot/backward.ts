@@ -31,9 +31,11 @@ const PAUSE_SECONDS = 1;
  * @param rejects - The candidate served.
  */
 export async function goBack(work: SlotWork, why: ProviderError, rejects: boolean): Promise<SlotOutcome> {
-  const { hold, router } = work;
+  const { session, hold, router } = work;
   enter(work, 'reverting');
   const live = await router.read(hold.slot.name); // before the put that names the route
+  if (!(await hold.isStillOurs())) return ended(superseded(work));
+  await refuseDrift(session, hold.slot, live);
   if (!(await hold.put((slot) => turnBack(slot, hold.owner, rejects)))) return ended(superseded(work));
   return backward(work, live, { kind: 'revert', why });
 }
@@ -64,9 +66,10 @@ export async function backward(
       ...(rejects === true && left !== undefined && { pin: { by: work.by, at: at.toISOString(), why } }),
     }),
   );
-  if (!written && !(await hasMade(session, hold.slot.name, work.run.id, since))) return ended(superseded(work));
-  await settle(work, usedBefore);
-  await runOnHead(work, usedBefore);
+  if (written) {
+    await settle(work, usedBefore);
+    await runOnHead(work, usedBefore);
+  } else if (!(await hasMade(session, hold.slot.name, work.run.id, since))) return ended(superseded(work));
   if (!end.why) {
     enter(work, 'done');
     return DONE;
@@ -92,19 +95,22 @@ async function routeBack(work: SlotWork, first: Slot | undefined): Promise<boole
         work.flippedSeconds = clock.monotonicSeconds();
         return true;
       }
-      trouble = undefined;
     } catch (error) {
       trouble = error;
     }
-    if (clock.monotonicSeconds() >= until) throw degraded(work, trouble);
+    if (clock.monotonicSeconds() >= until) {
+      const error = degraded(work, trouble);
+      enter(work, 'degraded');
+      throw error;
+    }
     if (!(await hold.isStillOurs())) return false;
     await clock.sleep(PAUSE_SECONDS * Math.random(), work.run.signal);
     // The routes moved, or may have: a new epoch, and with it a new stamp, over what is there now.
     try {
-      live = await router.read(hold.slot.name);
-    } catch (error) {
-      trouble = error;
-      continue;
+      const { name, spec } = hold.slot;
+      live = (await router.read(name)) ?? (spec && (await router.ensure(spec)));
+    } catch {
+      continue; // the write that follows says why
     }
     const traffic = await refuseDrift(session, hold.slot, live, members);
     const leftServes = serves(traffic, hold.slot.left);

@@ -4,7 +4,7 @@ import type { EnvironmentDocument } from '../state/documents.ts';
 import type { Stored } from '../state/document-store.ts';
 import type { SlotDocument } from './documents.ts';
 import { completeLedger } from './ledger.ts';
-import { bump, letExpire, usedBy } from './moves.ts';
+import { bump, emptySlot, letExpire, usedBy } from './moves.ts';
 import { unpinEnvironment } from './pins.ts';
 
 /** How long what was rolled back stays for diagnosis. */
@@ -53,8 +53,8 @@ async function dropLeftover(
   if (pins.length === 0 || usedBy(slot?.document).has(id)) return false;
   const epoch = slot?.document.epoch ?? 0;
   if (pins.some((pin) => pin > epoch)) {
-    if (mode === 'raised' || slot?.document.owner || !slot) return false;
-    if (!(await raise(session, slot))) return false;
+    if (mode === 'raised' || slot?.document.owner || !environment) return false;
+    if (!(await (slot ? raise(session, slot) : makeUnclaimed(session, name, environment.document, pins)))) return false;
     return dropLeftover(session, id, name, 'raised');
   }
   const at = session.clock.now();
@@ -79,6 +79,17 @@ async function tidy(session: Session): Promise<void> {
   }
 }
 
+/** The first claim of a slot expects that there is no document of it. */
+function makeUnclaimed(
+  session: Session,
+  name: string,
+  { provider }: EnvironmentDocument,
+  pins: readonly number[],
+): Promise<boolean> {
+  const document = { ...emptySlot(name, provider), epoch: Math.max(...pins) };
+  return putIfSame(session, { id: name, revision: null }, document);
+}
+
 function raise(session: Session, stored: Stored<SlotDocument>): Promise<boolean> {
   return putIfSame(session, stored, bump(stored.document));
 }
@@ -86,7 +97,7 @@ function raise(session: Session, stored: Stored<SlotDocument>): Promise<boolean>
 /** @returns False: it moved meanwhile. */
 async function putIfSame(
   session: Session,
-  { id, revision }: Stored<SlotDocument>,
+  { id, revision }: { readonly id: string; readonly revision: string | null },
   next: SlotDocument,
 ): Promise<boolean> {
   try {

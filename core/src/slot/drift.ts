@@ -50,3 +50,24 @@ export async function refuseDrift(
     },
   );
 }
+
+/**
+ * As `refuseDrift`, of a document that may have moved while its router was asked: then the routes are those of its next generation.
+ * @param revision - Under which the document was read. Null: there was none.
+ * @returns Undefined: it moved, so look again.
+ */
+export async function refuseDriftUnlessMoved(
+  session: Session,
+  slot: SlotDocument,
+  revision: string | null,
+  live: Slot | undefined,
+): Promise<readonly TrafficShare[] | undefined> {
+  try {
+    return await refuseDrift(session, slot, live);
+  } catch (error) {
+    if (!ProviderError.is(error) || error.code !== 'drifted') throw error;
+    const now = await session.briefly(`read slot ${slot.name}`, (call) => session.documents.slots.get(slot.name, call));
+    if ((now?.revision ?? null) === revision) throw error;
+    return undefined;
+  }
+}

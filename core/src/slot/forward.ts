@@ -45,7 +45,7 @@ export interface Forward extends SlotWork {
  * @param live - The routes as they were read before the claim. Undefined: the router has never heard of the slot.
  */
 export async function forward(work: Forward, live: Slot | undefined): Promise<SlotOutcome> {
-  const { session, hold, run } = work;
+  const { hold, run } = work;
   const usedBefore = new Set([...usedBy(hold.slot), work.source]);
   let routed: Slot;
   try {
@@ -71,14 +71,14 @@ async function readyToShift(work: Forward, live: Slot | undefined): Promise<Slot
     await prepareBound(work, settings.bound);
   }
   enter(work, 'verifying');
-  let verifiedAt = await verify(work, to);
+  const verifiedAt = await verify(work, to);
   const routed = await ensureSlot(work, live);
   await expandSchema(work, to);
   if (settings.slot.approvalSeconds !== undefined) {
     enter(work, 'approval');
     await waitForApproval(work, settings.slot.approvalSeconds);
   }
-  if (session.clock.monotonicSeconds() - verifiedAt > FRESH_SECONDS / 2) verifiedAt = await verify(work, to);
+  if (session.clock.monotonicSeconds() - verifiedAt > FRESH_SECONDS / 2) await verify(work, to);
   return routed;
 }
 
@@ -144,9 +144,7 @@ async function recordAndWatch(work: Forward, usedBefore: ReadonlySet<string>): P
   );
   if (!written) {
     // Ours may have been there, with others on top of it.
-    const made =
-      hold.slot.release?.operation === work.run.id || (await hasMade(session, hold.slot.name, work.run.id, since));
-    return made ? DONE : ended(superseded(work));
+    return (await hasMade(session, hold.slot.name, work.run.id, since)) ? DONE : ended(superseded(work));
   }
   if (staysOwned) return bake(work, usedBefore);
   enter(work, 'committed');

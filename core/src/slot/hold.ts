@@ -16,6 +16,11 @@ export class SlotHold {
     return this.stored.document;
   }
 
+  /** Of what it saw last. Null: there was none. */
+  get revision(): string | null {
+    return this.stored.revision;
+  }
+
   /** This process's own, as far as it knows. */
   get isOurs(): boolean {
     return isOwnedBy(this.slot, this.owner);

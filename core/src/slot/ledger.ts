@@ -42,9 +42,12 @@ export async function completeLedger(session: Session, slot: SlotDocument): Prom
   });
 }
 
-/** Whether an operation made a generation after `since`. */
+/** Whether an operation made a generation after `since`: the slot's document says so, and of those before it the ledger. */
 export async function hasMade(session: Session, slot: string, operation: string, since: number): Promise<boolean> {
   return session.briefly(`read the releases of ${slot}`, async (call) => {
+    // First the document: whoever goes on from it writes the ledger's line before.
+    const found = await session.documents.slots.get(slot, call);
+    if (found && found.document.generation > since && found.document.release?.operation === operation) return true;
     const lines = session.documents.releases.list(call, { prefix: `${slot}/`, after: releaseId(slot, since) });
     for await (const { document } of lines) if (document.operation === operation) return true;
     return false;

@@ -9,7 +9,7 @@ import type { Volume } from '../storage/storage.ts';
 import type { Forward } from './forward.ts';
 import { environmentDriver } from './gate.ts';
 import type { SlotSettings } from './settings.ts';
-import { membersOf, type SlotWork } from './work.ts';
+import { membersOf, superseded, type SlotWork } from './work.ts';
 
 const SNAPSHOT_SECONDS = 3600;
 const OUTPUT_CHARACTERS = 2000;
@@ -24,6 +24,8 @@ export async function expandSchema(work: Forward, to: string): Promise<void> {
   if (!migrate?.expand) return;
   const member = (await membersOf(work.session, work.hold.slot, [to])).get(to);
   if (!member) return;
+  // What came before may have taken long.
+  if (!(await work.hold.isStillOurs())) throw superseded(work);
   if (migrate.snapshot) await snapshotVolumes(work, member);
   await runIn(work, member, 'expand', migrate.expand);
 }

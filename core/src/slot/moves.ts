@@ -6,6 +6,22 @@ import type { ReleaseSource, SlotDocument, SlotOwner } from './documents.ts';
  * for those who call.
  */
 
+/** Before anything was promoted to it. */
+export function emptySlot(name: string, provider: SlotDocument['provider']): SlotDocument {
+  const nobody = { standbys: [], rejected: [], draining: [] };
+  return {
+    schema: 1,
+    name,
+    epoch: 0,
+    generation: 0,
+    ...nobody,
+    retain: 0,
+    drainSeconds: 0,
+    mechanism: 'router',
+    provider,
+  };
+}
+
 /** A promotion takes an idle slot: where traffic is about to go is written before it goes. */
 export function claim(
   slot: SlotDocument,

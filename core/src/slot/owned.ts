@@ -19,8 +19,35 @@ export async function finishUnfinished(session: Session, stored: Stored<SlotDocu
     message: `${run.document.kind} of slot ${stored.id} was left unfinished; it is finished or turned back first`,
   });
   const { resumeSlot } = await import('./takeover.ts');
+  await warnOfEnd(session, () => resumeSlot(session, run, 'either'));
+}
+
+/**
+ * As `finishUnfinished`, where routes were changed by hand meanwhile and somebody has decided whose they are to be.
+ * @param routes - `ours`: as the state says, with what is unfinished finished or turned back. `theirs`: as they are.
+ * @throws ProviderError `conflict`, naming the owner.
+ */
+export async function finishPastDrift(
+  session: Session,
+  stored: Stored<SlotDocument>,
+  routes: 'ours' | 'theirs',
+): Promise<void> {
   try {
-    await resumeSlot(session, run, 'either');
+    await finishUnfinished(session, stored);
+    return;
+  } catch (error) {
+    if (!ProviderError.is(error) || error.code !== 'drifted') throw error;
+  }
+  const run = await takeOwner(session, stored);
+  if (!run) return;
+  const { leaveAsRouted, resumeSlot } = await import('./takeover.ts');
+  if (routes === 'theirs') await leaveAsRouted(session, run);
+  else await warnOfEnd(session, () => resumeSlot(session, run, 'either', 'overwritten'));
+}
+
+async function warnOfEnd(session: Session, resume: () => Promise<void>): Promise<void> {
+  try {
+    await resume();
   } catch (error) {
     if (!ProviderError.is(error) || !SETTLED.has(error.code)) throw error;
     session.emit({ type: 'warning', message: error.message });

@@ -1,5 +1,5 @@
 import { resumeOperation } from '../engine/operation.ts';
-import { livenessOf } from '../engine/identity.ts';
+import { livenessOf, type ProcessIdentity } from '../engine/identity.ts';
 import { hasEnded } from '../engine/ownership.ts';
 import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
@@ -10,7 +10,7 @@ export async function endPreempted(session: Session, operation: string): Promise
     session.documents.operations.get(operation, call),
   );
   if (!found || hasEnded(found.document)) return;
-  const { identity, liveness = (one) => livenessOf(one, identity) } = session.operations;
+  const { identity, liveness = (one: ProcessIdentity) => livenessOf(one, identity) } = session.operations;
   if (found.document.state !== 'interrupted' && liveness(found.document.owner) !== 'dead') return;
   try {
     await (await resumeOperation(session.operations, operation)).abort();

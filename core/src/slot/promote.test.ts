@@ -190,7 +190,7 @@ describe('a head that turns bad', () => {
 });
 
 test('twenty promotions at a time make a linear history', async () => {
-  const letters = [...'0123456789abcdef'];
+  const letters = Array.from('0123456789abcdef');
   const world = await worldWith(letters.join(''), { master: { standbys: 20 } });
   const all = letters.map((letter) => promote(world.process(), { slot: 'master', environment: letter.repeat(12) }));
   const ends = await world.run(Promise.allSettled(all));

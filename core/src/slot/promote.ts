@@ -8,12 +8,12 @@ import type { Stored } from '../state/document-store.ts';
 import { checkAutomatic } from './automatic.ts';
 import { conclude } from './conclude.ts';
 import type { SlotDocument, SlotOwner } from './documents.ts';
-import { refuseDrift } from './drift.ts';
+import { refuseDriftUnlessMoved } from './drift.ts';
 import { forward, type Forward } from './forward.ts';
 import { SlotHold } from './hold.ts';
 import type { PromoteInput } from './input.ts';
 import { hasMade } from './ledger.ts';
-import { abort, claim } from './moves.ts';
+import { abort, claim, emptySlot } from './moves.ts';
 import { finishUnfinished } from './owned.ts';
 import { pinEnvironment, unpinEnvironment } from './pins.ts';
 import { awaitTurn } from './queue.ts';
@@ -81,7 +81,10 @@ export async function intend(
     else await finishUnfinished(session, stored);
     return 'again';
   }
-  const slot = stored?.document ?? emptySlot(request.slot, candidate, settings);
+  const slot = stored?.document ?? {
+    ...emptySlot(request.slot, candidate.provider),
+    mechanism: settings.mechanism,
+  };
   checkGeneration(slot, request.ifGeneration);
   if (slot.provider.name !== candidate.provider.name && slot.generation > 0) throw otherProvider(slot, candidate);
   const to = settings.bound?.id ?? candidate.id;
@@ -92,7 +95,7 @@ export async function intend(
     ...(settings.config.dns && { dns: settings.config.dns }),
   });
   const live = await router.read(slot.name);
-  await refuseDrift(session, slot, live);
+  if (!(await refuseDriftUnlessMoved(session, slot, stored?.revision ?? null, live))) return 'again';
   return { candidate, settings, stored, slot, to, router, live };
 }
 
@@ -177,9 +180,7 @@ async function claimSlot(
     const made = await wasMade(session, id, slot);
     await run?.abort();
     if (!made) return undefined;
-    throw new ProviderError('superseded', `slot ${slot.name} was taken over by another operation`, {
-      hint: `clusternator slot show ${slot.name}`,
-    });
+    throw takenOver(slot);
   }
   const refused = pins.find((one) => one.status === 'rejected');
   if (!run || refused?.status === 'rejected') {
@@ -230,27 +231,21 @@ async function unpinAttempt(
   );
 }
 
-/** A claim whose answer was lost and that was found overtaken may have been made after all. */
-async function wasMade(session: Session, operation: string, { name, generation }: SlotDocument): Promise<boolean> {
-  const found = await session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
-  if (found?.document.owner?.operation === operation || found?.document.release?.operation === operation) return true;
-  return hasMade(session, name, operation, generation);
+export function takenOver({ name }: SlotDocument): ProviderError {
+  return new ProviderError('superseded', `slot ${name} was taken over by another operation`, {
+    hint: `clusternator slot show ${name}`,
+  });
 }
 
-function emptySlot(name: string, { provider }: EnvironmentDocument, { mechanism, slot }: SlotSettings): SlotDocument {
-  return {
-    schema: 1,
-    name,
-    epoch: 0,
-    generation: 0,
-    standbys: [],
-    rejected: [],
-    draining: [],
-    retain: slot.standbys,
-    drainSeconds: 0,
-    mechanism,
-    provider,
-  };
+/** A claim whose answer was lost and that was found overtaken may have been made after all. */
+export async function wasMade(
+  session: Session,
+  operation: string,
+  { name, generation }: SlotDocument,
+): Promise<boolean> {
+  const found = await session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
+  if (found?.document.owner?.operation === operation) return true;
+  return hasMade(session, name, operation, generation);
 }
 
 /** After the time the operation is left to be resumed, as after an abort. */

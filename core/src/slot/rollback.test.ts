@@ -9,7 +9,7 @@ import { World } from './testing/world.ts';
 import { destroyEnvironment } from '../environment/destroy.ts';
 import { ProviderError } from '../provider/error.ts';
 
-const [A = '', B = '', C = '', D = ''] = [...'abcd'].map((letter) => letter.repeat(12));
+const [A = '', B = '', C = '', D = ''] = Array.from('abcd', (letter) => letter.repeat(12));
 
 async function worldWith(
   letters: string,

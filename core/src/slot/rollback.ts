@@ -6,19 +6,19 @@ import type { Stored } from '../state/document-store.ts';
 import { backward } from './backward.ts';
 import { conclude } from './conclude.ts';
 import type { SlotDocument, SlotOwner } from './documents.ts';
-import { refuseDrift } from './drift.ts';
+import { refuseDriftUnlessMoved } from './drift.ts';
 import { passGate } from './gate.ts';
 import { scaleUp } from './head-services.ts';
 import { SlotHold } from './hold.ts';
 import type { RollbackInput } from './input.ts';
 import { rollBack } from './moves.ts';
 import { finishUnfinished, ownedBy } from './owned.ts';
-import { checkGeneration, withTimeout } from './promote.ts';
+import { checkGeneration, takenOver, wasMade, withTimeout } from './promote.ts';
 import { endPreempted } from './preempt.ts';
 import { promotionResult } from './result.ts';
 import { routerOf } from './settings.ts';
 import { serves } from './traffic.ts';
-import { enter, membersOf, type SlotWork } from './work.ts';
+import { asProviderError, enter, membersOf, type SlotWork } from './work.ts';
 
 const GATE_SECONDS = 60;
 /** Whoever rolls back is in a hurry. */
@@ -47,14 +47,16 @@ export async function rollback(opened: Session, request: RollbackRequest): Promi
     const to = target(slot, request.to);
     const router = await routerOf(session, slot);
     const live = await router.read(slot.name);
-    const candidateServed = serves(await refuseDrift(session, slot, live), slot.to);
+    const traffic = await refuseDriftUnlessMoved(session, slot, stored.revision, live);
+    if (!traffic) continue;
+    const candidateServed = serves(traffic, slot.to);
     await checkTarget(session, slot, to);
     const work = await claimBack(session, request, stored, { router, startedSeconds }, { to, candidateServed });
     if (!work) continue;
     await conclude(work, async () => {
       enter(work, 'shifting');
       const outcome = await backward(work, live, { kind: 'rollback' });
-      if (slot.owner) await endPreempted(session, slot.owner.operation);
+      if (slot.owner) await endPreempted(session, slot.owner.operation).catch(toWarning(work));
       return outcome;
     });
     return promotionResult(work, slot, 'rollback');
@@ -131,6 +133,11 @@ export async function checkTarget(session: Session, slot: SlotDocument, to: stri
   }
 }
 
+/** The slot is where it should be; what is left over of the other operation is told by whoever looks at it. */
+function toWarning({ warnings }: SlotWork): (error: unknown) => void {
+  return (error) => void warnings.push(asProviderError(error).message);
+}
+
 /** Writes down where it goes and what may be live, before anything is routed. @returns Undefined: the slot moved. */
 async function claimBack(
   session: Session,
@@ -155,7 +162,9 @@ async function claimBack(
     throw claimed.reason;
   }
   if (!claimed.value) {
+    const made = await wasMade(session, id, slot);
     await run?.abort();
+    if (made) throw takenOver(slot);
     return undefined;
   }
   if (!run) throw started.status === 'rejected' ? started.reason : ownedBy(slot, owner); // whoever comes next goes on with it

@@ -3,6 +3,7 @@ import { refuseDrift } from './drift.ts';
 import type { Forward } from './forward.ts';
 import { abort, take, usedBy } from './moves.ts';
 import type { Slot } from './slot.ts';
+import { trafficOf, type Members } from './traffic.ts';
 import { ended, enter, membersOf, routesOf, settle, stampOf, superseded, type SlotOutcome } from './work.ts';
 import { watch } from './watch.ts';
 
@@ -25,7 +26,7 @@ export async function shift(work: Forward, from: Slot): Promise<Shifted> {
   const stages = hold.slot.head === undefined ? [ALL] : (hold.slot.stages ?? [ALL]);
   let live = from;
   let retakes = 0;
-  for (let at = 0; at < stages.length;) {
+  for (let at = firstStage(work, live, stages, await membersOf(session, hold.slot)); at < stages.length;) {
     const { percent, holdSeconds } = stages[at] ?? ALL;
     const members = await membersOf(session, hold.slot);
     let outcome;
@@ -48,6 +49,7 @@ export async function shift(work: Forward, from: Slot): Promise<Shifted> {
     at++;
     if (percent >= 100 || holdSeconds === 0) continue;
     const trouble = await watch(work, holdSeconds);
+    if (!(await hold.isStillOurs())) return ended(superseded(work));
     if (trouble) return { state: 'back', why: trouble, served: true };
   }
   work.flippedSeconds = session.clock.monotonicSeconds();
@@ -56,6 +58,18 @@ export async function shift(work: Forward, from: Slot): Promise<Shifted> {
 
 const ALL = { percent: 100, holdSeconds: 0 };
 
+/** Where another process stopped: what it gave the candidate is not taken back. The routes are written again under our own stamp. */
+function firstStage(
+  { hold }: Forward,
+  live: Slot,
+  stages: readonly { readonly percent: number }[],
+  members: Members,
+): number {
+  const share = trafficOf(live, members).find(({ environment }) => environment === hold.slot.to)?.percent ?? 0;
+  const reached = stages.findIndex(({ percent }) => percent >= share);
+  return reached < 0 ? stages.length - 1 : reached;
+}
+
 /** The routes moved since we read them: by a neighbour, by our own late write, or by whoever took the slot over. Only an owner goes on. */
 async function retake(work: Forward): Promise<Slot | Ended> {
   const { session, hold, router } = work;
@@ -63,6 +77,7 @@ async function retake(work: Forward): Promise<Slot | Ended> {
   if (!(await hold.isStillOurs())) return ended(superseded(work));
   try {
     await refuseDrift(session, hold.slot, live);
+    if (!live) throw new ProviderError('drifted', `slot ${hold.slot.name} is gone from its router`);
   } catch (error) {
     if (!ProviderError.is(error) || error.code !== 'drifted') throw error;
     // Somebody routes by hand: what we wrote before is gone, and a late write of ours fails on the version.
@@ -72,8 +87,6 @@ async function retake(work: Forward): Promise<Slot | Ended> {
     enter(work, 'aborted');
     return ended(error);
   }
-  if (!live)
-    return { state: 'ended', error: new ProviderError('not-found', `slot ${hold.slot.name} is gone from its router`) };
   if (!(await hold.put((slot) => take(slot, hold.owner, false)))) return ended(superseded(work));
   return live;
 }

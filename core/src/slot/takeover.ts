@@ -4,17 +4,17 @@ import { ProviderError } from '../provider/error.ts';
 import { backward, goBack } from './backward.ts';
 import { bake } from './bake.ts';
 import { conclude } from './conclude.ts';
-import type { SlotOwner } from './documents.ts';
-import { refuseDrift } from './drift.ts';
+import type { SlotDocument, SlotOwner } from './documents.ts';
+import { refuseDrift, refuseDriftUnlessMoved } from './drift.ts';
 import { forward, type Forward } from './forward.ts';
 import { SlotHold } from './hold.ts';
 import { promoteInputSchema, rollbackInputSchema } from './input.ts';
 import { completeLedger, hasMade } from './ledger.ts';
-import { take, turnBack, usedBy } from './moves.ts';
+import { abort, bump, take, turnBack, usedBy } from './moves.ts';
 import { pinEnvironment } from './pins.ts';
 import { routerOf, slotSettings } from './settings.ts';
 import type { Slot } from './slot.ts';
-import { serves, servesAlone } from './traffic.ts';
+import { serves, servesAlone, trafficOf } from './traffic.ts';
 import {
   ended,
   enter,
@@ -28,6 +28,8 @@ import {
 
 /** `forward`: somebody wants it finished. `either`: it is in somebody's way, and goes on only where traffic has moved already. */
 export type Direction = 'forward' | 'either' | 'back';
+/** What becomes of routes that are not those that we wrote. */
+export type Drift = 'refused' | 'overwritten';
 
 /**
  * Goes on with what another process began on a slot. The first put raises the epoch; then the route is written again under it, even where it
@@ -35,10 +37,15 @@ export type Direction = 'forward' | 'either' | 'back';
  * @param run - Just taken over.
  * @throws ProviderError what it ends with.
  */
-export async function resumeSlot(session: Session, run: OperationRun, direction: Direction): Promise<void> {
+export async function resumeSlot(
+  session: Session,
+  run: OperationRun,
+  direction: Direction,
+  drift: Drift = 'refused',
+): Promise<void> {
   let ready: { readonly work: SlotWork; readonly goOn: () => Promise<SlotOutcome> } | undefined;
   try {
-    ready = await takeSlot(session, run, direction);
+    ready = await takeSlot(session, run, direction, drift);
   } catch (error) {
     // Else this process would seem to work on it for as long as it lives.
     await run.interrupt().catch(() => undefined);
@@ -52,36 +59,50 @@ async function takeSlot(
   session: Session,
   run: OperationRun,
   direction: Direction,
+  drift: Drift,
 ): Promise<{ readonly work: SlotWork; readonly goOn: () => Promise<SlotOutcome> } | undefined> {
   for (;;) {
     const name = run.document.subject;
     const stored = await session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
-    const isHeir = stored?.document.owner !== undefined && !(await isSomebodys(session, stored.document.owner, run));
-    if (!stored || (stored.document.owner?.operation !== run.id && !isHeir)) {
+    if (!stored || !(await isOurs(session, stored.document, run))) {
       // It never came to own the slot, or it has let go of it.
       if (stored) await completeLedger(session, stored.document);
-      await ((await hasMade(session, name, run.id, 0)) || stored?.document.release?.operation === run.id
-        ? run.finish()
-        : run.abort());
+      await ((await hasMade(session, name, run.id, 0)) ? run.finish() : run.abort());
       return undefined;
     }
     const owner: SlotOwner = { operation: run.id, run: run.epoch, process: session.operations.identity };
     const hold = new SlotHold(session, owner, stored);
     const router = await routerOf(session, stored.document);
-    const live = await router.read(name);
+    const { spec } = stored.document;
+    const live = (await router.read(name)) ?? (drift === 'overwritten' && spec ? await router.ensure(spec) : undefined);
     const work = workFor(session, run, hold, router);
-    const goOn = await tryTo(work, live, direction);
+    const goOn = await tryTo(work, live, direction, drift);
     if (goOn) return { work, goOn }; // else the document moved: look again
   }
 }
 
-/** Whether the owner in a slot's document has an operation that is still to be resumed under its own name. */
-async function isSomebodys(session: Session, owner: SlotOwner, run: OperationRun): Promise<boolean> {
-  if (owner.operation === run.id) return true;
+/**
+ * Lets go of what is unfinished, and leaves the routes as they are: somebody changed them by hand, and wants them so. What the former owner
+ * may still write fails on that change.
+ */
+export async function leaveAsRouted(session: Session, run: OperationRun): Promise<void> {
+  const name = run.document.subject;
+  for (;;) {
+    const stored = await session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
+    if (!stored || !(await isOurs(session, stored.document, run))) break;
+    const owner: SlotOwner = { operation: run.id, run: run.epoch, process: session.operations.identity };
+    if (await new SlotHold(session, owner, stored).put((now) => bump(abort(now)))) break;
+  }
+  await run.abort();
+}
+
+/** Whether the slot is this operation's, or was left to whoever comes: its owner has ended without letting it go. */
+async function isOurs(session: Session, { owner }: SlotDocument, run: OperationRun): Promise<boolean> {
+  if (!owner || owner.operation === run.id) return owner !== undefined;
   const found = await session.briefly(`read operation ${owner.operation}`, (call) =>
     session.documents.operations.get(owner.operation, call),
   );
-  return found?.document.endedAt === undefined;
+  return found?.document.endedAt !== undefined;
 }
 
 /** Takes the slot. @returns What goes on then. Undefined: it moved. */
@@ -89,10 +110,15 @@ async function tryTo(
   work: SlotWork,
   live: Slot | undefined,
   direction: Direction,
+  drift: Drift,
 ): Promise<(() => Promise<SlotOutcome>) | undefined> {
   const { session, hold } = work;
   const { slot } = hold;
-  const traffic = await refuseDrift(session, slot, live);
+  const traffic =
+    drift === 'overwritten'
+      ? trafficOf(live, await membersOf(session, slot))
+      : await refuseDriftUnlessMoved(session, slot, hold.revision, live);
+  if (!traffic) return undefined;
   if (slot.kind === 'rollback') {
     const leftServes = serves(traffic, slot.left);
     if (!(await hold.put((now) => take(now, hold.owner, leftServes)))) return undefined;
@@ -185,16 +211,18 @@ function workFor(session: Session, run: OperationRun, hold: SlotHold, router: Sl
 async function promotionOf(work: SlotWork): Promise<Forward | undefined> {
   const { session, hold, run } = work;
   const input = promoteInputSchema.safeParse(run.document.input).data;
-  if (!input) return undefined;
-  const ids = [input.environment, hold.slot.to, hold.slot.head].filter((id) => id !== undefined);
+  // A head that is on record is watched on, whoever inherits that.
+  const environment = input?.environment ?? (hold.slot.kind === 'bake' ? hold.slot.head : undefined);
+  if (environment === undefined) return undefined;
+  const ids = [environment, hold.slot.to, hold.slot.head].filter((id) => id !== undefined);
   const members = await membersOf(session, hold.slot, ids);
   const source = ids.map((id) => members.get(id)).find((one) => one?.config !== undefined);
   if (!source) return undefined;
   const settings = await slotSettings(session, hold.slot.name, source);
   return Object.assign(work, {
     settings,
-    source: input.environment,
+    source: environment,
     fresh: false,
-    ...(input.bakeSeconds !== undefined && { bakeSeconds: input.bakeSeconds }),
+    ...(input?.bakeSeconds !== undefined && { bakeSeconds: input.bakeSeconds }),
   });
 }

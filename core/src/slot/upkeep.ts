@@ -7,7 +7,7 @@ import { liveTraffic } from './drift.ts';
 import { SlotHold } from './hold.ts';
 import { completeLedger } from './ledger.ts';
 import { bump, usedBy } from './moves.ts';
-import { finishUnfinished } from './owned.ts';
+import { finishPastDrift } from './owned.ts';
 import { pinEnvironment, unpinEnvironment } from './pins.ts';
 import { readSlot } from './rollback.ts';
 import { routerOf } from './settings.ts';
@@ -51,7 +51,7 @@ export async function unpin(session: Session, name: string): Promise<SlotDocumen
 
 /** Writes the routes again as the state says, whoever changed them. What is unfinished is finished or turned back first. */
 export async function repair(session: Session, name: string): Promise<SlotDocument> {
-  return idly(session, name, async (hold) => {
+  return idly(session, name, 'ours', async (hold) => {
     const router = await routerOf(session, hold.slot);
     const seen = await router.read(name); // before the put that raises the epoch
     if (!(await hold.put(bump))) return false;
@@ -68,7 +68,7 @@ export async function repair(session: Session, name: string): Promise<SlotDocume
 /** Takes what the router serves as the head: a release of its own. @throws ProviderError `not-found`, `refused`. */
 export async function adopt(session: Session, name: string, why: Reasoned): Promise<SlotDocument> {
   const operation = newOperationId();
-  return idly(session, name, async (hold) => {
+  return idly(session, name, 'theirs', async (hold) => {
     const { slot } = hold;
     const router = await routerOf(session, slot);
     const traffic = await liveTraffic(session, await router.read(name), await membersOf(session, slot));
@@ -137,11 +137,16 @@ function adoption(
 }
 
 /** Works on a slot that nobody owns, again whenever it moved. */
-async function idly(session: Session, name: string, work: (hold: SlotHold) => Promise<boolean>): Promise<SlotDocument> {
+async function idly(
+  session: Session,
+  name: string,
+  routes: 'ours' | 'theirs',
+  work: (hold: SlotHold) => Promise<boolean>,
+): Promise<SlotDocument> {
   for (let tries = 0; tries < TRIES; tries++) {
     const stored = await readSlot(session, name);
     if (stored.document.owner) {
-      await finishUnfinished(session, stored);
+      await finishPastDrift(session, stored, routes);
       continue;
     }
     const owner: SlotOwner = { operation: 'none', run: 1, process: session.operations.identity };

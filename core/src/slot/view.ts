@@ -1,4 +1,4 @@
-import { describeOwner, livenessOf } from '../engine/identity.ts';
+import { describeOwner, livenessOf, type ProcessIdentity } from '../engine/identity.ts';
 import type { ReleaseView, SlotMember, SlotOperationView, SlotView } from '../host/slots.ts';
 import type { Session } from '../host/session.ts';
 import type { OperationDocument } from '../state/documents.ts';
@@ -66,7 +66,7 @@ function operationView(
   operation: OperationDocument | undefined,
   members: Members,
 ): SlotOperationView {
-  const { identity, liveness = (one) => livenessOf(one, identity) } = session.operations;
+  const { identity, liveness = (one: ProcessIdentity) => livenessOf(one, identity) } = session.operations;
   const isLeft = operation !== undefined && operation.state !== 'running';
   return {
     id: owner.operation,

@@ -34,13 +34,13 @@ export function watchWorld(world: World): { readonly problems: string[] } {
   };
   world.onPut = (key, value) => {
     const document: unknown = JSON.parse(value);
-    if (key.startsWith('slot/')) onSlot(slotDocumentSchema.loose().parse(document) as SlotDocument); // with its write id
+    if (key.startsWith('slot/')) onSlot(slotDocumentSchema.loose().parse(document)); // with its write id
     if (!key.startsWith('env/')) return;
     const { id, phase } = environmentDocumentSchema.loose().parse(document);
     if (phase !== 'destroying') return;
     for (const slot of slots.values()) {
       const { owner: _, ...kept } = slot; // what an operation only is about to use may turn out to be going
-      if (usedBy(kept as SlotDocument).has(id)) problems.push(`${id} is destroyed although ${slot.name} keeps it`);
+      if (usedBy(kept).has(id)) problems.push(`${id} is destroyed although ${slot.name} keeps it`);
     }
   };
   return { problems };

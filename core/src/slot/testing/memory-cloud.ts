@@ -25,6 +25,7 @@ export class MemoryCloud {
   readonly scaled = new Map<string, Record<string, Instances>>();
   /** Resource ids whose parts answer badly, and how: a text each time that one is asked. */
   readonly sick = new Map<string, () => string | undefined>();
+  readonly execs: { readonly id: string; readonly command: readonly string[] }[] = [];
   readonly slots = new Map<string, Routed>();
   /** Every set of routes that was ever served, for what has to hold at each moment. */
   readonly served: { slot: string; environment: string | undefined; stamp: string }[] = [];
@@ -73,7 +74,23 @@ export class MemoryCloud {
             observedAt: new Date(0),
           };
         }),
-      logs: async function* () {},
+      logs: async function* () {
+        // nothing writes any
+      },
+      exec: ({ id }, { command }) =>
+        deal('exec', () => {
+          this.execs.push({ id, command });
+          return {
+            output: (async function* () {
+              // says nothing
+            })(),
+            exitCode: Promise.resolve(0),
+            write: () => Promise.resolve(),
+            end: () => Promise.resolve(),
+            resize: () => Promise.resolve(),
+            close: () => Promise.resolve(),
+          };
+        }),
       scale: ({ id }, instances) =>
         deal('scale', () => {
           this.scaled.set(id, { ...this.scaled.get(id), ...instances });

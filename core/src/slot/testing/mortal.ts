@@ -21,10 +21,14 @@ export class Mortal {
     this.names.push(what);
     if (at === this.diesAt && this.death === 'before') return this.die();
     const result = await act();
-    if (this.dead) return this.nothing();
+    if (this.isDead()) return this.nothing();
     if (at === this.diesAt) return this.die();
     return result;
   };
+
+  private isDead(): boolean {
+    return this.dead;
+  }
 
   private die(): Promise<never> {
     this.dead = true;

@@ -66,14 +66,12 @@ export class SimClock implements Clock {
 
   /** Lets time go on until the work has settled. */
   async run<T>(work: Promise<T>): Promise<T> {
-    let settled = false;
-    const done = () => {
-      settled = true;
-    };
+    const ended = new AbortController();
+    const done = () => ended.abort();
     work.then(done, done);
     for (let ticks = 0; ; ticks++) {
       await quiet();
-      if (settled) return work;
+      if (ended.signal.aborted) return work;
       if (!this.tick() || ticks > 200_000) throw new Error('nothing is left that could settle it');
     }
   }

@@ -15,17 +15,20 @@ import type { Deal, RouterKind } from './memory-cloud.ts';
 import { quiet } from './sim-clock.ts';
 import { World } from './world.ts';
 
-const LETTERS = [...'abcde'];
+const LETTERS = Array.from('abcd');
 const SLOTS = {
   master: { standbys: 1, drain: { requests: '0s', ws: '0s' } },
   staging: { standbys: 2, bake: '3s', env: { MODE: 'staging' }, drain: { requests: '2s', ws: '0s' } },
 };
-const MOST_AT_A_TIME = 4;
+const MOST_AT_A_TIME = 5;
 
 interface Pending {
   readonly actor: Actor;
   readonly what: string;
+  hasSlept: boolean;
+  /** It takes effect. */
   act(): Promise<void>;
+  answer(): void;
   /** Its answer does not come. */
   lose(): void;
 }
@@ -58,6 +61,7 @@ export class Simulation {
   private readonly problems: string[];
   private readonly told: { readonly by: string; readonly said: 'done' | 'untouched' }[] = [];
   private faults = true;
+  private outage = false;
   private dealings = 0;
   private names = 0;
 
@@ -88,29 +92,51 @@ export class Simulation {
     else if (dice < 0.04) this.pause(this.pick(living));
     else if (dice < 0.06) this.wake(living);
     else if (dice < 0.063) this.jump();
+    else if (dice < 0.066) this.outage = !this.outage && this.faults;
     else if (dice < 0.08 && this.late.length > 0) await this.late.splice(this.below(this.late.length), 1)[0]?.();
     else if (free.length > 0 && dice < 0.97) await this.let(this.pick(free));
     else if (!this.world.clock.tick()) this.wake(living);
   }
 
   private async let(one: Pending): Promise<void> {
+    const isRoute = one.what.startsWith('route');
+    const isPut = one.what === 'put';
+    // Where it hurts most: between what was read or written down, and the write that goes by it.
+    if (this.faults && (isRoute || isPut) && !one.hasSlept && this.random() < (isRoute ? 0.15 : 0.03)) {
+      one.hasSlept = true;
+      this.pause(one.actor);
+      return;
+    }
     this.pending.splice(this.pending.indexOf(one), 1);
     this.dealings++;
     const dice = this.faults ? this.random() : 1;
-    const isWrite = /put|route|ensure|destroy|scale/.test(one.what);
-    if (dice < 0.004) this.kill(one.actor, `before ${one.what}`);
-    else if (dice < 0.008) {
+    const worse = isRoute ? 5 : isPut ? 2 : 1;
+    const isWrite = isRoute || isPut || /ensure|destroy|scale/.test(one.what);
+    if (this.faults && this.outage && (isRoute || one.what === 'read slot')) await this.outOfReach(one, isRoute);
+    else if (dice < 0.004 * worse) this.kill(one.actor, `before ${one.what}`);
+    else if (dice < 0.008 * worse) {
       await one.act();
       this.kill(one.actor, `after ${one.what}`);
-    } else if (isWrite && dice < 0.018) {
+    } else if (isWrite && dice < 0.014 * worse) {
       this.note(`${one.actor.name}: the answer to ${one.what} is lost`);
-      await one.act().catch(() => undefined);
-      one.lose();
-    } else if (isWrite && dice < 0.028) {
+      await one.act();
+    } else if (isWrite && dice < 0.022 * worse) {
       this.note(`${one.actor.name}: ${one.what} is late`);
-      this.late.push(() => one.act().catch(() => undefined));
-      one.lose();
-    } else await one.act();
+      this.late.push(() => one.act());
+      if (this.random() < 0.3) this.kill(one.actor, `while ${one.what} is under way`);
+    } else {
+      await one.act();
+      one.answer();
+      return;
+    }
+    one.lose();
+  }
+
+  /** The router does not answer. What was asked of it may come all the same, now or later. */
+  private async outOfReach(one: Pending, isRoute: boolean): Promise<void> {
+    const dice = this.random();
+    if (isRoute && dice < 0.3) await one.act();
+    else if (isRoute && dice < 0.6) this.late.push(() => one.act());
   }
 
   private start(): void {
@@ -120,10 +146,10 @@ export class Simulation {
     const dice = this.random();
     if (dice < 0.45)
       this.begin(`promote ${letter} ${slot}`, (session, by) => promote(session, { slot, environment: id, by }));
-    else if (dice < 0.65) this.begin(`rollback ${slot}`, (session, by) => rollback(session, { slot, by }));
-    else if (dice < 0.75) this.begin(`destroy ${letter}`, (session) => destroyEnvironment(session, id));
-    else if (dice < 0.85) this.begin(`create ${letter}`, (session) => this.create(session, letter));
-    else if (dice < 0.92) this.begin('gc', (session) => collectGarbage(session, { dryRun: false }));
+    else if (dice < 0.57) this.begin(`rollback ${slot}`, (session, by) => rollback(session, { slot, by }));
+    else if (dice < 0.69) this.begin(`destroy ${letter}`, (session) => destroyEnvironment(session, id));
+    else if (dice < 0.82) this.begin(`create ${letter}`, (session) => this.create(session, letter));
+    else if (dice < 0.91) this.begin('gc', (session) => collectGarbage(session, { dryRun: false }));
     else this.begin('resume', (session) => this.resumeOne(session));
   }
 
@@ -161,16 +187,21 @@ export class Simulation {
     return <T>(what: string, act: () => T) =>
       new Promise<T>((resolve, reject) => {
         if (actor.dead) return;
+        let settle = (): void => {};
         this.pending.push({
           actor,
           what,
+          hasSlept: false,
           async act() {
             try {
               const result = await act();
-              if (!actor.dead) resolve(result);
+              settle = () => resolve(result);
             } catch (error) {
-              if (!actor.dead) reject(error as Error); // what the world threw
+              settle = () => reject(error instanceof Error ? error : new Error(String(error)));
             }
+          },
+          answer: () => {
+            if (!actor.dead) settle();
           },
           lose: () => {
             if (!actor.dead)
@@ -260,12 +291,12 @@ export class Simulation {
 
   /** Slots whose operation ended without letting them go, or was never written. */
   private async freeSlots(session: Session): Promise<void> {
-    for await (const { id, document } of session.documents.slots.list(testCall())) {
-      if (!document.owner) continue;
+    for await (const stored of session.documents.slots.list(testCall())) {
+      if (!stored.document.owner) continue;
       const { finishUnfinished } = await import('../owned.ts');
-      await finishUnfinished(session, { id, document, revision: '' }).catch((error: unknown) => {
+      await finishUnfinished(session, stored).catch((error: unknown) => {
         if (!ProviderError.is(error) || error.code === 'internal') throw error;
-        this.note(`freeing ${id}: ${error.code} ${error.message.slice(0, 200)}`);
+        this.note(`freeing ${stored.id}: ${error.code} ${error.message.slice(0, 200)}`);
       });
     }
   }

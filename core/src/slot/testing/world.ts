@@ -102,7 +102,7 @@ export class World {
     scope.register(ENVIRONMENTS, { useValue: () => Promise.resolve(cloud.environments(deal)) });
     scope.register(SLOTS, { useValue: () => Promise.resolve(cloud.router(deal)) });
     scope.register(DNS, { useValue: () => Promise.resolve(this.dns.provider(deal)) });
-    const bound: BoundProvider = { provider: provider as BoundProvider['provider'], capabilities, scope };
+    const bound: BoundProvider = { provider: provider, capabilities, scope };
     const unused = (): never => {
       throw new Error('not in this world');
     };
@@ -221,11 +221,19 @@ export class World {
 }
 
 function dealingStore(store: StateStore, deal: Deal): StateStore {
-  const through = async <T>(what: string, act: () => Promise<T>): Promise<T> => await await deal(what, () => act());
   return {
-    get: (key, call) => through('get', () => store.get(key, call)),
-    put: (key, value, expected, call) => through('put', () => store.put(key, value, expected, call)),
-    delete: (key, expected, call) => through('delete', () => store.delete(key, expected, call)),
+    // What is dealt is a promise itself: to wait for the one is to wait for the other.
+    get: async (key, call) => {
+      const found = await deal('get', () => store.get(key, call));
+      return found;
+    },
+    put: async (key, value, expected, call) => {
+      const revision = await deal('put', () => store.put(key, value, expected, call));
+      return revision;
+    },
+    delete: async (key, expected, call) => {
+      await deal('delete', () => store.delete(key, expected, call));
+    },
     list: (prefix, call) => store.list(prefix, call),
   };
 }
