@@ -84,7 +84,7 @@ export class ContainerInstance {
     const status = await this.#options.runtime.inspect(this.name, signal);
     if (status.state !== 'running') return { ok: false, message: describeEnd(status) };
     const { spec, host } = this.#options.context;
-    if (status.endpoint) return probe(status.endpoint, spec.health, host, signal);
+    if (status.endpoint) return probe({ ...status.endpoint, isForwarded: true }, spec.health, host, signal);
     return { ok: spec.port === undefined, message: spec.port === undefined ? 'it runs' : this.#waitsFor };
   }
 
@@ -155,7 +155,8 @@ export class ContainerInstance {
     if (spec.port === undefined) await sleep(SETTLED_SECONDS * 1000, undefined, { signal });
     else {
       await becomeReady({
-        find: () => Promise.resolve(endpoint),
+        // The engine takes connections to a published port whether or not the program does.
+        find: () => Promise.resolve(endpoint && { ...endpoint, isForwarded: true }),
         check: spec.health,
         host,
         onWait: (message) => {

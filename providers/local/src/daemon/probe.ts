@@ -9,11 +9,17 @@ export interface ProbeResult {
   readonly message: string;
 }
 
+/** `isForwarded`: something else takes connections there, and drops those for which it finds nobody behind it. */
+export interface ProbedEndpoint extends Endpoint {
+  readonly isForwarded?: boolean;
+}
+
 const LONGEST_SECONDS = 5;
+const STAYS_OPEN_MS = 250;
 
 /** One look at one instance: a GET where there is a check for it, a TCP connection elsewhere. Never rejects. */
 export function probe(
-  endpoint: Endpoint,
+  endpoint: ProbedEndpoint,
   check: HealthCheckBody | undefined,
   host: string,
   signal: AbortSignal,
@@ -30,7 +36,8 @@ function probeHttp(
 ): Promise<ProbeResult> {
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();
   const sent = request({
-    ...endpoint,
+    host: endpoint.host,
+    port: endpoint.port,
     path: check.path,
     agent: false,
     signal,
@@ -50,15 +57,27 @@ function probeHttp(
   return promise;
 }
 
-function probeTcp(endpoint: Endpoint, signal: AbortSignal): Promise<ProbeResult> {
+function probeTcp({ host, port, isForwarded }: ProbedEndpoint, signal: AbortSignal): Promise<ProbeResult> {
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();
-  const socket = connect({ ...endpoint, signal });
-  socket.once('connect', () => {
+  const socket = connect({ host, port, signal });
+  const end = (ok: boolean, message: string): void => {
+    clearTimeout(timer);
     socket.destroy();
-    resolve({ ok: true, message: `port ${String(endpoint.port)} takes connections` });
+    resolve({ ok, message: `port ${String(port)} ${message}` });
+  };
+  let timer: NodeJS.Timeout | undefined;
+  socket.once('connect', () => {
+    if (isForwarded) timer = setTimeout(end, STAYS_OPEN_MS, true, 'takes connections');
+    else end(true, 'takes connections');
+  });
+  socket.once('data', () => {
+    end(true, 'takes connections');
+  });
+  socket.once('end', () => {
+    end(false, 'takes no connections inside of the container');
   });
   socket.once('error', (error) => {
-    resolve({ ok: false, message: `port ${String(endpoint.port)} takes no connection: ${error.message}` });
+    end(false, `takes no connections: ${error.message}`);
   });
   return promise;
 }

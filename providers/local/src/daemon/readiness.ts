@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HealthCheckBody } from '../control/protocol.ts';
 import type { Endpoint } from './endpoint.ts';
-import { probe } from './probe.ts';
+import { probe, type ProbedEndpoint } from './probe.ts';
 
 export interface ReadinessOptions {
   /** Where the instance takes connections, as soon as it does. */
-  find(): Promise<Endpoint | undefined>;
+  find(): Promise<ProbedEndpoint | undefined>;
   readonly check: HealthCheckBody | undefined;
   /** For the Host header. */
   readonly host: string;
