@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { FilesArtefact, ImageArtefact } from '../artefact/artefact.ts';
 import type { ProjectConfig, SiteConfig } from '../config/schema.ts';
@@ -34,9 +35,17 @@ export function imageServices(config: ProjectConfig): readonly string[] {
   return Object.entries(config.services).flatMap(([name, { build, image }]) => ((build ?? image) ? [name] : []));
 }
 
-/** The tag under which an environment keeps the image of one of its services. */
-export function imageTag(project: string, service: string, resourceId: string): string {
-  return `clusternator/${project}-${service}:${resourceId}`;
+/**
+ * The tag under which an environment keeps the image of one of its services. The engine is shared by all stages, and by all state folders of
+ * the machine: none is to take, or take away, another's.
+ */
+export function imageTag(
+  { project, stage, options }: Pick<Session, 'project' | 'stage' | 'options'>,
+  service: string,
+  resourceId: string,
+): string {
+  const home = createHash('sha256').update(options.stateFolder).digest('hex').slice(0, 8);
+  return `clusternator/${project}/${service}:${stage}-${home}-${resourceId}`;
 }
 
 /** Builds every part, side by side. What was built before an interruption is not built again. */
@@ -72,7 +81,7 @@ function imageStep(run: OperationRun, input: BuildInput, name: string): Step<Art
     async run(call) {
       const docker = await engineFor(session, name);
       await input.noteImages();
-      const tag = imageTag(session.project, name, resourceId);
+      const tag = imageTag(session, name, resourceId);
       if (!service?.build) return docker.pin(service?.image ?? '', tag, call.signal);
       return docker.build({
         name,

@@ -36,7 +36,7 @@ export async function removeImages(session: Session, document: EnvironmentDocume
   for (const name of images) {
     await session.briefly(
       `remove the image of ${name}`,
-      (call) => docker.untag(imageTag(session.project, name, resourceIdOf(document)), call.signal),
+      (call) => docker.untag(imageTag(session, name, resourceIdOf(document)), call.signal),
       CLEAN_UP_SECONDS,
     );
   }

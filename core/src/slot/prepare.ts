@@ -203,7 +203,7 @@ async function keepArtefacts(
       if (artefact.kind !== 'image') continue;
       await session.briefly(
         `keep the image of ${name}`,
-        (call) => docker.pin(artefact.reference, imageTag(session.project, name, resourceId), call.signal),
+        (call) => docker.pin(artefact.reference, imageTag(session, name, resourceId), call.signal),
         MAKE_SECONDS,
       );
     }
