@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { ArtefactStore } from '../artefact/store.ts';
-import { withCall } from '../engine/call.ts';
 import { systemClock } from '../engine/clock.ts';
 import { currentIdentity } from '../engine/identity.ts';
 import { documentsIn } from '../state/documents.ts';
 import { openSqliteStore, type EmbeddedStore } from '../state/sqlite.ts';
+import { brieflyBy } from './briefly.ts';
 import type { BoundProvider } from './drivers.ts';
 import type { OpenOptions } from './project.ts';
 import type { ProjectName } from './project-name.ts';
@@ -18,7 +18,6 @@ export interface OpenedSession {
   close(): Promise<void>;
 }
 
-const BRIEFLY_SECONDS = 60;
 const NEVER = new AbortController().signal;
 
 /** Where the documents of a project and stage are kept on this machine. */
@@ -76,8 +75,7 @@ export function openSession(options: OpenOptions, name: ProjectName): OpenedSess
     operations: { store, clock, identity: currentIdentity(), emit, signal: options.signal },
     artefacts,
     emit,
-    briefly: (doing, work, deadlineSeconds = BRIEFLY_SECONDS) =>
-      withCall({ clock, signal: NEVER, operation: 'none', doing, deadlineSeconds }, work),
+    briefly: brieflyBy(clock),
     async repository(directory) {
       const { openRepository } = await import('../source/repository.ts');
       return openRepository(directory, { signal: options.signal, env: options.env, stateFolder });

@@ -1,7 +1,7 @@
 import { resourceIdOf } from '../../environment/life.ts';
 import { testCall } from '../../state/testing/call.ts';
-import { environmentDocumentSchema } from '../../state/documents.ts';
-import { slotDocumentSchema, type SlotDocument } from '../documents.ts';
+import { environmentDocumentSchema, type EnvironmentDocument } from '../../state/documents.ts';
+import { releaseDocumentSchema, slotDocumentSchema, type SlotDocument } from '../documents.ts';
 import { releaseId } from '../ledger.ts';
 import { usedBy } from '../moves.ts';
 import type { World } from './world.ts';
@@ -10,6 +10,7 @@ import type { World } from './world.ts';
 export function watchWorld(world: World): { readonly problems: string[] } {
   const problems: string[] = [];
   const slots = new Map<string, SlotDocument>();
+  const environments = new Map<string, EnvironmentDocument>();
   const heads = new Map<string, string | undefined>();
   world.cloud.onServe = (slot, ids) => {
     for (const id of ids)
@@ -35,8 +36,27 @@ export function watchWorld(world: World): { readonly problems: string[] } {
   world.onPut = (key, value) => {
     const document: unknown = JSON.parse(value);
     if (key.startsWith('slot/')) onSlot(slotDocumentSchema.loose().parse(document)); // with its write id
+    if (key.startsWith('release/')) {
+      const { slot, generation } = releaseDocumentSchema.loose().parse(document);
+      if (generation > (slots.get(slot)?.generation ?? Infinity))
+        problems.push(`the ledger of ${slot} was at ${String(generation)} before the slot was`);
+    }
     if (!key.startsWith('env/')) return;
-    const { id, phase } = environmentDocumentSchema.loose().parse(document);
+    const environment = environmentDocumentSchema.loose().parse(document);
+    const { id, phase } = environment;
+    const before = environments.get(id);
+    environments.set(id, environment);
+    for (const slot of slots.values()) {
+      const had = Object.keys(before?.pins[slot.name] ?? {});
+      const has = Object.keys(environment.pins[slot.name] ?? {});
+      const { owner, ...kept } = slot;
+      if (has.length === 0 && had.length > 0 && usedBy(kept).has(id))
+        problems.push(`${id} lost the pin of ${slot.name}, which keeps it`);
+      // One that was made for the slot is made anew under it.
+      const isOwners = owner !== undefined && had.includes(owner.operation) && !has.includes(owner.operation);
+      if (isOwners && slot.to === id && environment.slot === undefined)
+        problems.push(`${id} lost the pin of ${slot.name}, which is about to use it`);
+    }
     if (phase !== 'destroying') return;
     for (const slot of slots.values()) {
       const { owner: _, ...kept } = slot; // what an operation only is about to use may turn out to be going

@@ -2,13 +2,13 @@ import 'reflect-metadata';
 import { container } from 'tsyringe';
 import { z } from 'zod';
 import { projectConfigSchema } from '../../config/schema.ts';
-import { withCall } from '../../engine/call.ts';
 import type { EngineEvent } from '../../engine/events.ts';
 import type { Liveness, ProcessIdentity } from '../../engine/identity.ts';
 import { someProcess } from '../../engine/testing/operations.ts';
 import { carryOn } from '../../environment/carry-on.ts';
 import { resourceIdOf } from '../../environment/life.ts';
 import { environmentSpec } from '../../environment/spec.ts';
+import { brieflyBy } from '../../host/briefly.ts';
 import type { BoundProvider } from '../../host/drivers.ts';
 import type { Session } from '../../host/session.ts';
 import { yes, type Capabilities } from '../../provider/capabilities.ts';
@@ -128,8 +128,7 @@ export class World {
           const status = this.status(new URL(url).hostname);
           return { ok: status >= 200 && status < 300, message: `answered ${String(status)}` };
         }),
-      briefly: (doing, work, deadlineSeconds = 60) =>
-        withCall({ clock, signal: NEVER, operation: 'none', doing, deadlineSeconds }, work),
+      briefly: brieflyBy(clock),
       repository: () => Promise.reject(new ProviderError('not-found', 'no repository in this world')),
       mirror: unused,
       docker: unused,
