@@ -46,6 +46,14 @@ test('twenty first commands at once start exactly one daemon', async () => {
   expect(await until(daemons, (pids) => pids.length === 1)).toEqual([all[0]?.pid]);
 });
 
+test('the daemon keeps no secret of whoever starts it', async () => {
+  await using other = new TestDaemon({ SHOP_KEY: 's3cr3t', DOCKER_PASSWORD: 's3cr3t', CLUSTERNATOR_INSTANCE: 'outer' });
+  const { pid } = await status(other.client);
+  const variables = readFileSync(`/proc/${String(pid)}/environ`, 'utf8');
+  expect(variables).toContain(`CLUSTERNATOR_STATE_HOME=${other.stateFolder}`);
+  expect(variables).not.toMatch(/s3cr3t|CLUSTERNATOR_INSTANCE/);
+});
+
 test('a call goes on when the daemon is killed in between, and its port stays the same', async () => {
   const before = await status();
   await daemon.kill();

@@ -126,15 +126,36 @@ export async function hasEnded(paths: LocalPaths, signal: AbortSignal): Promise<
   }
 }
 
+/** Of the variables of whoever starts it. The others may be secrets, which would stay to be read for as long as it runs. */
+const KEPT = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'TMPDIR',
+  'XDG_STATE_HOME',
+  'XDG_RUNTIME_DIR',
+  'DOCKER_HOST',
+  'DOCKER_TLS_VERIFY',
+  'DOCKER_CERT_PATH',
+  'NODE_OPTIONS',
+  'NODE_V8_COVERAGE',
+  'NODE_EXTRA_CA_CERTS',
+  'CLUSTERNATOR_LOCAL_PORT',
+  'CLUSTERNATOR_LOCAL_DNS_PORT',
+] as const;
+
 /** @returns Its exit code, should it end. */
 function start({ env, paths, program, stateFolder }: LaunchOptions): Promise<number | null> {
   const log = openSync(paths.log, 'a', 0o600);
-  // Whoever starts it may itself be a process of an environment.
-  const { CLUSTERNATOR_INSTANCE: _, ...rest } = env;
+  const kept = KEPT.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
   const child = spawn(process.execPath, program ?? [fileURLToPath(new URL('../daemon/main.js', import.meta.url))], {
     cwd: '/',
     detached: true,
-    env: { ...rest, CLUSTERNATOR_STATE_HOME: stateFolder },
+    env: { ...Object.fromEntries(kept), CLUSTERNATOR_STATE_HOME: stateFolder },
     stdio: ['ignore', log, log],
   });
   closeSync(log);

@@ -42,6 +42,11 @@ export class Environments {
     return added;
   }
 
+  /** Once all that was asked for before is written down, or refused. */
+  async settled(): Promise<void> {
+    await this.#adding;
+  }
+
   find(scope: Scope, id: string): LocalEnvironment | undefined {
     return this.#all.get(keyOf(scope, id));
   }

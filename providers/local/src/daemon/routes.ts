@@ -105,6 +105,7 @@ function environmentRoutes({ environments, slots }: RoutesOptions): readonly Con
       handle: async ({ parameters, query, signal }) => {
         const { id, ...scope } = namedSchema.parse(parameters);
         const until = Date.now() + waitSchema.parse(Object.fromEntries(query)).waitSeconds * 1000;
+        await environments.settled(); // the request of a client that was killed may still be about to make it
         const doomed = environments.find(scope, id);
         if (doomed && doomed.record.phase !== 'destroying') slots.assertNotRouted(doomed.record);
         doomed?.destroy();
