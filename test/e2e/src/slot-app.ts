@@ -15,23 +15,20 @@ import { existsSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 const version = readFileSync('version.txt', 'utf8').trim();
-const [, delay = '0'] = /slow-(\\d+)/.exec(version) ?? [];
+const isLive = process.env.MODE === 'live';
 let asked = 0;
-const isHealthy = () => {
+const health = () => {
   asked += 1;
-  if (version.includes('flapping') && asked % 2 === 0) return false;
-  if (version.includes('dead') || (version.includes('not-live') && process.env.MODE === 'live')) return false;
-  return !existsSync(path.join(process.env.SWITCHES, version));
+  if (version === 'ill-when-live' && isLive) return 500;
+  const file = path.join(process.env.SWITCHES, version);
+  const turned = existsSync(file) ? readFileSync(file, 'utf8') : 'good';
+  return turned === 'good' || (turned === 'flapping' && asked % 2 === 0) ? 200 : turned === 'lost' ? 404 : 500;
 };
 const server = http.createServer((request, response) => {
   const url = new URL(request.url, 'http://here');
   response.setHeader('x-version', version);
   if (url.pathname === '/ready') {
-    response.statusCode = isHealthy() ? 200 : 500;
-    return response.end(version);
-  }
-  if (version.includes('lost') || url.pathname === '/nowhere') {
-    response.statusCode = 404;
+    response.statusCode = health();
     return response.end(version);
   }
   if (url.pathname === '/slow') {
@@ -56,7 +53,8 @@ server.on('upgrade', (request, socket) => {
   socket.on('data', (data) => { if ((data[0] & 15) === 8) socket.end(); });
   socket.on('error', () => undefined);
 });
-setTimeout(() => server.listen(Number(process.env.PORT), process.env.HOST), Number(delay));
+const delay = version === 'slow-when-live' && isLive ? 60_000 : 0;
+setTimeout(() => server.listen(Number(process.env.PORT), process.env.HOST), delay);
 `;
 const WORKER = `
 import { appendFileSync } from 'node:fs';
@@ -142,7 +140,10 @@ export class SlotApp {
     const repository = await sandbox.repositoryOf(files);
     const app = new SlotApp(sandbox, repository);
     await mkdir(app.switches);
-    await repository.write('clusternator.config.yaml', app.#config(slot, worker));
+    await repository.write(
+      'clusternator.config.yaml',
+      app.#config(slot.replaceAll('PROJECT', sandbox.project), worker),
+    );
     await repository.commit('The config');
     return app;
   }
@@ -192,10 +193,9 @@ export class SlotApp {
     return (JSON.parse(body) as { version: string }).version;
   }
 
-  /** From now on its health check fails; or passes again. */
-  async turn(version: string, how: 'bad' | 'good'): Promise<void> {
-    if (how === 'bad') await writeFile(path.join(this.switches, version), '');
-    else await rm(path.join(this.switches, version));
+  /** From now on this version answers its health check so. */
+  async turn(version: string, how: 'good' | 'bad' | 'flapping' | 'lost'): Promise<void> {
+    await writeFile(path.join(this.switches, version), how);
   }
 
   /** The versions that were built, in order. */
@@ -215,7 +215,7 @@ export class SlotApp {
   }
 
   #config(slot: string, worker: boolean): string {
-    const health = 'health: { path: /ready, every: 500ms, within: 10s }';
+    const health = 'health: { path: /ready, every: 500ms, within: 3s }';
     return `project: ${this.sandbox.project}
 provider: local
 services:

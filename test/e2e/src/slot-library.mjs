@@ -11,7 +11,7 @@ const packages = path.join(tool, 'node_modules', '@clusternator');
 const { openProject, readProviderSource } = await import(
   pathToFileURL(path.join(packages, 'core', 'dist', 'index.js'))
 );
-const signal = new AbortController().signal;
+const signal = new globalThis.AbortController().signal;
 const project = await openProject({
   directory,
   stateFolder,
