@@ -21,18 +21,21 @@ beforeEach(async () => {
 });
 
 /** A process that sleeps before the n-th dealing of a kind, until it is woken. */
-function sleeper(which: string, nth = 1): { readonly session: Session; wake(): void; readonly asleep: Promise<void> } {
-  const woken = Promise.withResolvers<void>();
-  const asleep = Promise.withResolvers<void>();
+function sleeper(
+  which: string,
+  nth = 1,
+): { readonly session: Session; wake(): void; readonly asleep: Promise<undefined> } {
+  const woken = Promise.withResolvers<undefined>();
+  const asleep = Promise.withResolvers<undefined>();
   let seen = 0;
   const deal: Deal = async <T>(what: string, act: () => T): Promise<Awaited<T>> => {
     if (what === which && ++seen === nth) {
-      asleep.resolve();
+      asleep.resolve(undefined);
       await woken.promise;
     }
     return await act();
   };
-  return { session: world.process(deal), wake: () => woken.resolve(), asleep: asleep.promise };
+  return { session: world.process(deal), wake: () => woken.resolve(undefined), asleep: asleep.promise };
 }
 
 const errorOf = (work: Promise<unknown>): Promise<unknown> =>
