@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import path from 'node:path';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import type { Environment, ServiceSpec } from '@clusternator/core';
@@ -30,6 +32,19 @@ describe('an environment that can not be made names the service, and why', () =>
     });
     expect(message).toContain('service web exited with code 4');
     expect(message).toContain('| my last words');
+  });
+
+  test('its last lines hold no secret, in no file of ours', async () => {
+    await using other = new Scene({ KEY: 's3cr3t-of-the-oven' });
+    const program = 'console.log(`the key is ${process.env.KEY}!`); process.exit(1);';
+    const web = other.specs.web({ program, secrets: { KEY: { name: 'KEY' } } });
+    const { message } = await other.ensure(other.specs.environment('aaaaaaaa0000-1', { web }));
+    expect(message).toContain('| the key is [secret]!');
+    const files = readdirSync(other.daemon.client.paths.folder, { recursive: true, withFileTypes: true });
+    const holding = files
+      .filter((file) => file.isFile() && !file.isSymbolicLink())
+      .filter((file) => readFileSync(path.join(file.parentPath, file.name)).includes('s3cr3t-of-the-oven'));
+    expect(holding.map(({ name }) => name)).toEqual([]);
   });
 
   test('it answers with another status than asked for', async () => {

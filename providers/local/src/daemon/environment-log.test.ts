@@ -30,6 +30,14 @@ test('lines of several services come in their order, and after a cursor', async 
   expect(new Set(lines.map((line) => line.cursor)).size).toBe(4);
 });
 
+test('what is hidden is neither kept nor in the tail', async () => {
+  const log = new EnvironmentLog(folder, ['a']);
+  log.hide(['s3cr3t', 'two\nlines']);
+  log.append('a', '0', ['key=s3cr3t', 'lines']);
+  expect(await all(log)).toEqual(['a key=[secret]', 'a [secret]']);
+  expect(log.tail('a', 1)).toEqual(['[secret]']);
+});
+
 test('cursors go on rising after a restart, also when the last line was cut short', async () => {
   const before = new EnvironmentLog(folder, ['a']);
   before.append('a', '0', ['1']);

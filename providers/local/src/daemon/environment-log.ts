@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { redactor } from '@clusternator/core';
 import type { LogLineView } from '../control/protocol.ts';
 import { LogReader, LogWriter } from './log-file.ts';
 import type { StoredLine } from './log-lines.ts';
@@ -28,6 +29,7 @@ export class EnvironmentLog {
   readonly #folder: string;
   readonly #services = new Map<string, ServiceLog>();
   readonly #waiting = new Set<() => void>();
+  #redact: (text: string) => string = (text) => text;
   #cursor = 0;
   #closed = false;
 
@@ -41,10 +43,21 @@ export class EnvironmentLog {
     this.#recall();
   }
 
+  /** Lines are kept without these from now on: a failing service's last ones end up in messages, and those in the state. */
+  hide(secrets: Iterable<string>): void {
+    this.#redact = redactor(secrets);
+  }
+
   /** @param source - Of lines that come from elsewhere: when they were written there, and where to go on after them. */
-  append(service: string, instance: string, texts: readonly string[], source: { at?: Date; mark?: string } = {}): void {
+  append(
+    service: string,
+    instance: string,
+    written: readonly string[],
+    source: { at?: Date; mark?: string } = {},
+  ): void {
     const log = this.#services.get(service);
-    if (!log || this.#closed || texts.length === 0) return;
+    if (!log || this.#closed || written.length === 0) return;
+    const texts = written.map(this.#redact);
     const now = new Date();
     const lines = texts.map((text) => {
       this.#cursor = Math.max(this.#cursor + 1, now.getTime() * 1000);

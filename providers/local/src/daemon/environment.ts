@@ -178,6 +178,7 @@ export class LocalEnvironment {
   async #open(): Promise<void> {
     const { key, spec, phase } = this.#record;
     const sealed = this.#unseal();
+    this.#log.hide(Object.values(sealed.secrets).flatMap((values) => Object.values(values)));
     await this.#routes.open(backendParts(this.#record, this.#services));
     if (phase === 'failed') await this.#sweepContainers();
     if (phase === 'failed' || this.#abort.signal.aborted) return;
