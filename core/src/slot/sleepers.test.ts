@@ -134,6 +134,18 @@ describe('whoever takes over', () => {
   });
 });
 
+test('the ledger of who died after its commit is completed before the next one', async () => {
+  const deal: Deal = async <T>(what: string, act: () => T): Promise<Awaited<T>> => {
+    if ((await world.slot()).head === B) return await new Promise<never>(() => undefined);
+    return await act();
+  };
+  void errorOf(promote(world.process(deal), { slot: 'master', environment: B }));
+  await world.clock.pass(1);
+  expect(await world.slot()).toMatchObject({ head: B, generation: 2 });
+  await world.run(promote(world.process(), { slot: 'master', environment: C }));
+  await expectRest();
+});
+
 test('a router that answers nothing clear is not given up by letting go alone: the way back is routed', async () => {
   let lost = 0;
   let late: (() => unknown) | undefined;
