@@ -268,6 +268,21 @@ describe('what a person does with an environment', () => {
     expect(await scene.driver.health(environment, testCall())).toMatchObject({ healthy: true });
   });
 
+  test('what a crashed process had sent into a session of its own ends before it is started again', async () => {
+    const escaping = `import { spawn } from 'node:child_process';
+spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore', detached: true });
+${SERVER}`;
+    const web = scene.specs.web({ program: escaping });
+    const environment = await scene.ensure(scene.specs.environment('aaaaaaaa0000-1', { web }));
+    const before = (await get(environment, '/pid')).text;
+    await get(environment, '/crash').catch(() => undefined);
+    await until(
+      () => get(environment, '/pid').catch(() => undefined),
+      (answer) => answer?.status === 200 && answer.text !== before,
+    );
+    expect(await until(marked, (count) => count === 2)).toBe(2);
+  });
+
   test('health tells a service that crashed, and sees it again once it is back', async () => {
     const spec = scene.specs.environment('aaaaaaaa0000-1', { web: scene.specs.web() });
     const environment = await scene.ensure(spec);

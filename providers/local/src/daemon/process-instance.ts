@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endProcesses } from './end-processes.ts';
 import { findEndpoint, otherListeners, type Endpoint } from './endpoint.ts';
-import type { ProcessEntry } from './process-table.ts';
-import { MARKER } from './process-table.ts';
+import { MARKER, markerOf, processesMarked, type ProcessEntry } from './process-table.ts';
 import { probe, type ProbeResult } from './probe.ts';
 import { becomeReady } from './readiness.ts';
 import type { ServiceContext } from './service.ts';
@@ -37,6 +37,7 @@ export class ProcessInstance {
   constructor(options: InstanceOptions) {
     this.#options = options;
     const { context, index } = options;
+    const marker = this.#marker();
     this.#process = new SupervisedProcess({
       graceSeconds: GRACE_SECONDS,
       launch: () => this.#launch(),
@@ -48,6 +49,7 @@ export class ProcessInstance {
       },
       onSpawn: options.onSpawn,
       onGone: options.onGone,
+      endEscaped: () => endProcesses(() => processesMarked(marker).filter(({ pid }) => markerOf(pid) === marker), 0),
     });
   }
 
@@ -96,17 +98,22 @@ export class ProcessInstance {
 
   /** With the variables and the port of this start. */
   async #launch(): Promise<Launch> {
-    const { context, index, launch, markerPrefix, reservePort } = this.#options;
+    const { context, launch, reservePort } = this.#options;
     this.#releasePort();
     if (context.spec.port !== undefined) this.#port = await reservePort();
     const own = {
       HOST: context.address,
       ...launch.env,
       ...(this.#port !== undefined && { PORT: String(this.#port) }),
-      [MARKER]: `${markerPrefix}${context.name}:${String(index)}`,
+      [MARKER]: this.#marker(),
       CLUSTERNATOR_ADDRESS: context.address,
     };
     return { ...launch, env: own };
+  }
+
+  #marker(): string {
+    const { context, index, markerPrefix } = this.#options;
+    return `${markerPrefix}${context.name}:${String(index)}`;
   }
 
   #releasePort(): void {

@@ -22,6 +22,8 @@ export interface SupervisionOptions {
   onChange(): void;
   onSpawn(process: ProcessEntry): void;
   onGone(pid: number): void;
+  /** Ends what left the group of a process that has ended. */
+  endEscaped?(): Promise<unknown>;
   readonly graceSeconds: number;
   readonly backOff?: BackOff;
 }
@@ -110,6 +112,7 @@ export class SupervisedProcess {
     const why = await ended;
     // What its program left of its group would hold its port, and is nobody's any more.
     await endGroup(pid, 0);
+    await this.#options.endEscaped?.();
     this.#options.onGone(pid);
     if (this.#isStopping()) return;
     this.#again(why, (Date.now() - sinceMs) / 1000);
