@@ -146,6 +146,15 @@ test('the ledger of who died after its commit is completed before the next one',
   await expectRest();
 });
 
+test('a way back is written down before it is routed', async () => {
+  const promotion = errorOf(promote(world.process(), { slot: 'master', environment: B, bakeSeconds: 60 }));
+  await world.clock.pass(5);
+  world.cloud.sick.set(`${B}-1`, () => 'sick');
+  expect(await world.run(promotion)).toMatchObject({ code: 'reverted' });
+  expect(world.cloud.live('master')).toEqual([`${A}-1`]);
+  await expectRest();
+});
+
 test('a router that answers nothing clear is not given up by letting go alone: the way back is routed', async () => {
   let lost = 0;
   let late: (() => unknown) | undefined;

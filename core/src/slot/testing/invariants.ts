@@ -15,6 +15,11 @@ export function watchWorld(world: World): { readonly problems: string[] } {
   world.cloud.onServe = (slot, ids) => {
     for (const id of ids)
       if (!world.cloud.running.has(id)) problems.push(`${slot} was routed to ${id}, which does not run`);
+    const document = slots.get(slot);
+    const named = [document?.head, document?.to, document?.left].map((one) => one?.replaceAll(/[@.]/g, '-'));
+    for (const id of ids)
+      if (document && !named.includes(id.replace(/-\d+$/, '')))
+        problems.push(`${slot} was routed to ${id} before that was written`);
     if (ids.length === 0 && slots.get(slot)?.head !== undefined) problems.push(`${slot} lost its route`);
   };
   world.cloud.onDestroy = (id) => {
