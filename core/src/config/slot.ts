@@ -70,7 +70,6 @@ const migrateSchema = z
     snapshot: z.boolean().default(true).describe('Take snapshots of the volumes of the slot before.'),
   })
   .transform(({ within, ...migrate }) => ({ ...migrate, withinSeconds: within }));
-export type MigrateConfig = z.output<typeof migrateSchema>;
 
 const hostsSchema = z
   .union([hostSchema, z.array(hostSchema)])
