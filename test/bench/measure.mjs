@@ -41,3 +41,19 @@ export function report(what, ours, peer, ratio, aim) {
 export const atMost = (limit) => ({ text: `<= ${limit}`, test: (ratio) => ratio <= limit });
 export const atLeast = (limit) => ({ text: `>= ${limit}`, test: (ratio) => ratio >= limit });
 export const ms = (value) => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+
+/** Load on a URL of an environment or slot, over kept connections. @returns Requests a second, and latencies in milliseconds. */
+export async function wrk(url, connections, seconds) {
+  const { hostname, port, pathname } = new URL(url);
+  const target = hostname.endsWith('.localhost') ? `http://127.0.0.1:${port}${pathname}` : url;
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-H', `Host: ${hostname}:${port}`, target];
+  const text = await run('wrk', args);
+  const at = (percent) => toMs(new RegExp(`${percent}%\\s+([\\d.]+)(us|ms|s)`).exec(text));
+  const failed = /Non-2xx or 3xx responses: (\d+)/.exec(text);
+  if (failed) throw new Error(`${failed[1]} of the requests to ${url} failed`);
+  return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)[1]), p50: at(50), p99: at(99) };
+}
+
+function toMs([, value, unit]) {
+  return Number(value) * { us: 0.001, ms: 1, s: 1000 }[unit];
+}

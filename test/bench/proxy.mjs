@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { eventually, get } from '../e2e/src/http.ts';
-import { atLeast, atMost, ms, report, run } from './measure.mjs';
+import { atLeast, atMost, ms, report, run, wrk } from './measure.mjs';
 
 /** The reverse proxy against nginx in front of the same backend, and both against no proxy at all. */
 export async function proxy(sandbox) {
@@ -72,21 +72,6 @@ http {
       await once(child, 'exit');
     },
   };
-}
-
-async function wrk(url, connections, seconds) {
-  const { hostname, port, pathname } = new URL(url);
-  const target = hostname.endsWith('.localhost') ? `http://127.0.0.1:${port}${pathname}` : url;
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-H', `Host: ${hostname}:${port}`, target];
-  const text = await run('wrk', args);
-  const at = (percent) => toMs(new RegExp(`${percent}%\\s+([\\d.]+)(us|ms|s)`).exec(text));
-  const failed = /Non-2xx or 3xx responses: (\d+)/.exec(text);
-  if (failed) throw new Error(`${failed[1]} of the requests to ${url} failed`);
-  return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)[1]), p50: at(50), p99: at(99) };
-}
-
-function toMs([, value, unit]) {
-  return Number(value) * { us: 0.001, ms: 1, s: 1000 }[unit];
 }
 
 /** Resident memory of the daemon while `count` environments idle. */

@@ -10,6 +10,7 @@ import { processesOf } from '../e2e/src/leftovers.ts';
 import { Sandbox } from '../e2e/src/sandbox.ts';
 import { createContainer, createProcess } from './create.mjs';
 import { memory, proxy } from './proxy.mjs';
+import { slots } from './slots.mjs';
 import { startup } from './startup.mjs';
 
 const has = (program) => spawnSync('which', [program]).status === 0;
@@ -22,6 +23,7 @@ const benchmarks = {
   process: { run: createProcess },
   container: { run: createContainer, without: () => (engine() ? undefined : 'no Docker Engine answers') },
   proxy: { run: proxy, without: () => ['wrk', 'nginx', 'ss'].find((program) => !has(program)) },
+  slots: { run: (sandbox) => slots(sandbox, tool), without: () => (has('wrk') ? undefined : 'wrk is not installed') },
   memory: { run: (sandbox) => memory(sandbox, processesOf) },
 };
 const wanted = process.argv.slice(2);

@@ -1,6 +1,6 @@
 /**
  * A program that embeds the installed engine: it moves slots as it is told on its standard input, a JSON document a line, and answers so.
- * Arguments: the tool's folder, the repository, the state folder.
+ * Benchmarks load test/bench/count-writes.mjs before it. Arguments: the tool's folder, the repository, the state folder.
  */
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,10 +23,11 @@ const project = await openProject({
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { verb, request } = JSON.parse(line);
+  globalThis.countFlip?.();
   const started = performance.now();
   try {
     const result = await project.slots()[verb](request);
-    tell({ ok: true, result, tookMs: performance.now() - started });
+    tell({ ok: true, result, tookMs: performance.now() - started, writes: globalThis.countFlip?.() });
   } catch (error) {
     tell({ ok: false, error: { code: error.code, message: error.message } });
   }

@@ -11,6 +11,8 @@ export interface LibraryAnswer {
   readonly ok: boolean;
   readonly result: ChangeAnswer;
   readonly tookMs: number;
+  /** Commits of the state before the routes were written, where they are counted. */
+  readonly writes?: number;
   readonly error?: { readonly code: string; readonly message: string };
 }
 
@@ -19,12 +21,17 @@ export class SlotLibrary {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #answers: AsyncIterator<string>;
 
-  constructor(sandbox: Pick<Sandbox, 'cwd' | 'env' | 'stateHome'>) {
+  /** @param preload - Modules that Node loads before the program. */
+  constructor(sandbox: Pick<Sandbox, 'cwd' | 'env' | 'stateHome'>, preload: readonly string[] = []) {
     const program = path.join(import.meta.dirname, 'slot-library.mjs');
-    this.#child = spawn(process.execPath, [program, toolFolder(), sandbox.cwd, sandbox.stateHome], {
-      env: sandbox.env,
-      cwd: sandbox.cwd,
-    });
+    this.#child = spawn(
+      process.execPath,
+      [...preload.flatMap((module) => ['--import', module]), program, toolFolder(), sandbox.cwd, sandbox.stateHome],
+      {
+        env: sandbox.env,
+        cwd: sandbox.cwd,
+      },
+    );
     this.#child.stderr.pipe(process.stderr);
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
