@@ -1,3 +1,4 @@
+import type { ImageBuild } from '../artefact/build-image.ts';
 import type { ArtefactStore } from '../artefact/store.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { EngineEvent } from '../engine/events.ts';
@@ -18,17 +19,6 @@ export interface ImageBuilder {
   /** An image that exists already, by what it is now: it is fetched where it is not here, and kept under `tag`. */
   pin(image: string, tag: string, signal: AbortSignal): Promise<ImageArtefact>;
   untag(tag: string, signal: AbortSignal): Promise<void>;
-}
-export interface ImageBuild {
-  readonly name: string;
-  /** The checked out commit. `context` is in it, `dockerfile` in the context. */
-  readonly tree: string;
-  readonly context: string;
-  readonly dockerfile: string;
-  readonly tag: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
-  readonly onOutput: (text: string) => void;
 }
 export interface SiteBuild {
   readonly name: string;
