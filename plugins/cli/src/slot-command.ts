@@ -1,4 +1,4 @@
-import { ProviderError, type PromotionPlan, type PromotionResult } from '@clusternator/core';
+import { ProviderError, type EngineEvent, type PromotionPlan, type PromotionResult } from '@clusternator/core';
 import { Flags, type Command } from '@oclif/core';
 import { resolve } from 'node:path';
 import { readEnvFiles } from './env-file.ts';
@@ -49,6 +49,12 @@ export abstract class SlotChangeCommand<C extends typeof Command> extends Operat
     else this.note(...before);
     this.say(last);
     return promotionJson(result);
+  }
+
+  /** States that are only passed through have no title of their own, and nothing to tell. */
+  protected override follow(event: EngineEvent): void {
+    if (event.type === 'step' && event.title === event.step && event.state !== 'failed') return;
+    super.follow(event);
   }
 
   protected plan(plan: PromotionPlan, exitCode: boolean): { readonly plan: PromotionPlan } {

@@ -21,12 +21,22 @@ const project = await openProject({
   emit: () => undefined,
 });
 
+const slots = project.slots();
+const verbs = {
+  promote: (request) => slots.promote(request),
+  rollback: (request) => slots.rollback(request),
+  show: ({ slot }) => slots.show(slot),
+  releases: ({ slot }) => Array.fromAsync(slots.releases(slot)),
+  destroy: ({ environment }) => project.destroy(environment),
+  gc: () => project.gc({ dryRun: false }),
+};
+
 for await (const line of createInterface({ input: process.stdin })) {
   const { verb, request } = JSON.parse(line);
   globalThis.countFlip?.();
   const started = performance.now();
   try {
-    const result = await project.slots()[verb](request);
+    const result = await verbs[verb](request);
     tell({ ok: true, result, tookMs: performance.now() - started, writes: globalThis.countFlip?.() });
   } catch (error) {
     tell({ ok: false, error: { code: error.code, message: error.message } });

@@ -7,9 +7,10 @@ import { toolFolder } from './cli.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { ChangeAnswer } from './slot-app.ts';
 
-export interface LibraryAnswer {
+/** `result` is missing where it is not ok. */
+export interface LibraryAnswer<T = ChangeAnswer> {
   readonly ok: boolean;
-  readonly result: ChangeAnswer;
+  readonly result: T;
   readonly tookMs: number;
   /** Commits of the state before the routes were written, where they are counted. */
   readonly writes?: number;
@@ -32,6 +33,7 @@ export class SlotLibrary {
         cwd: sandbox.cwd,
       },
     );
+    this.#child.stdin.on('error', () => undefined); // it was killed
     this.#child.stderr.pipe(process.stderr);
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
@@ -41,11 +43,14 @@ export class SlotLibrary {
   }
 
   /** One at a time. */
-  async ask(verb: 'promote' | 'rollback', request: object): Promise<LibraryAnswer> {
+  async ask<T = ChangeAnswer>(
+    verb: 'promote' | 'rollback' | 'show' | 'releases' | 'destroy' | 'gc',
+    request: object,
+  ): Promise<LibraryAnswer<T>> {
     this.#child.stdin.write(`${JSON.stringify({ verb, request })}\n`);
     const { value, done } = await this.#answers.next();
     if (done) throw new Error('the library has ended');
-    return JSON.parse(value) as LibraryAnswer;
+    return JSON.parse(value) as LibraryAnswer<T>;
   }
 
   /** As `ask`, which has to succeed. */
@@ -53,6 +58,12 @@ export class SlotLibrary {
     const answer = await this.ask(verb, request);
     if (!answer.ok) throw new Error(`${verb} failed: ${answer.error?.code ?? ''}: ${answer.error?.message ?? ''}`);
     return answer;
+  }
+
+  /** In the middle of whatever it does. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await once(this.#child, 'exit');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
