@@ -152,9 +152,8 @@ describe('the daemon is killed', () => {
       process.kill(library.pid, 'SIGKILL');
       await moving;
       await eventually(async () => {
-        const slot = await app.show();
-        if (slot.operation) await resumeAll();
-        if (slot.head?.environment !== to.id)
+        await resumeAll();
+        if ((await app.show()).head?.environment !== to.id)
           await app.move(...(verb === 'promote' ? ['promote', b.id, 'master'] : ['rollback', 'master']));
         await agreed(to.id);
       });
