@@ -60,7 +60,7 @@ export const slotDocumentSchema = z.strictObject({
   /** Newest first. */
   standbys: z.array(environmentId).readonly(),
   rejected: z.array(z.strictObject({ environment: environmentId, since: instant })).readonly(),
-  /** Let go, but what they began to answer may not have ended. */
+  /** Let go, but what they began to answer may not have ended; or a rollback went past them, and somebody may want them yet. */
   draining: z.array(z.strictObject({ environment: environmentId, until: instant })).readonly(),
   /** What made this generation. */
   release: releaseSourceSchema.exactOptional(),

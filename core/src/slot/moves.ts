@@ -6,6 +6,9 @@ import type { ReleaseSource, SlotDocument, SlotOwner } from './documents.ts';
  * for those who call.
  */
 
+/** How long what a rollback went past stays: it may be wanted after all, by name. */
+const PASSED_SECONDS = 3600;
+
 /** Before anything was promoted to it. */
 export function emptySlot(name: string, provider: SlotDocument['provider']): SlotDocument {
   const nobody = { standbys: [], rejected: [], draining: [] };
@@ -85,7 +88,8 @@ export function record(slot: SlotDocument, { release, at, bakeUntil, pin }: Reco
   const moved = to !== before;
   let next: Omit<SlotDocument, 'to' | 'left'> = rest;
   if (moved && to !== undefined) {
-    const standbys = slot.standbys.filter((one) => one !== to);
+    const { standbys, passed } = around(slot, to);
+    const until = new Date(at.getTime() + PASSED_SECONDS * 1000).toISOString();
     next = {
       ...next,
       head: to,
@@ -93,7 +97,10 @@ export function record(slot: SlotDocument, { release, at, bakeUntil, pin }: Reco
       release: { ...release, ...(before !== undefined && { from: before }) },
       standbys: slot.kind === 'promote' && before !== undefined ? [before, ...standbys] : standbys,
       rejected: slot.rejected.filter(({ environment }) => environment !== to),
-      draining: slot.draining.filter(({ environment }) => environment !== to),
+      draining: [
+        ...passed.map((environment) => ({ environment, until })),
+        ...slot.draining.filter(({ environment }) => environment !== to && !passed.includes(environment)),
+      ],
     };
   }
   if (rejects && left !== undefined) {
@@ -142,6 +149,19 @@ export function usedBy(slot: SlotDocument | undefined): ReadonlySet<string> {
   const named = [slot.head, ...slot.standbys, ...(slot.owner ? [slot.to, slot.left] : [])];
   const kept = [...slot.rejected, ...slot.draining].map(({ environment }) => environment);
   return new Set([...named, ...kept].filter((one) => one !== undefined));
+}
+
+/**
+ * The standbys beside `to`. What a rollback goes past is newer than what is then the head, so it is no standby any more: a second rollback goes
+ * further back.
+ */
+export function around(
+  { kind, standbys }: Pick<SlotDocument, 'kind' | 'standbys'>,
+  to: string | undefined,
+): { readonly standbys: readonly string[]; readonly passed: readonly string[] } {
+  const place = to === undefined ? -1 : standbys.indexOf(to);
+  if (kind === 'promote' || place < 0) return { standbys: standbys.filter((one) => one !== to), passed: [] };
+  return { standbys: standbys.slice(place + 1), passed: standbys.slice(0, place) };
 }
 
 export function isOwned({ owner }: SlotDocument): boolean {

@@ -3,6 +3,7 @@ import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import { findEnvironment } from '../environment/find.ts';
 import { refuseDrift } from './drift.ts';
+import { around } from './moves.ts';
 import { checkGeneration, intend } from './promote.ts';
 import { checkTarget, readSlot, target } from './rollback.ts';
 import { routerOf } from './settings.ts';
@@ -57,6 +58,7 @@ export async function planRollback(session: Session, request: RollbackRequest): 
   const members = await membersOf(session, slot);
   const { name, head } = slot;
   const to = target(slot, request.to);
+  const { passed } = around(slot, to);
   const base = {
     slot: name,
     kind: 'rollback' as const,
@@ -68,6 +70,7 @@ export async function planRollback(session: Session, request: RollbackRequest): 
         action: 'change' as const,
         what: `slot ${name}: ${(slot.kind === 'promote' ? slot.to : head) ?? 'nothing'} → ${to}`,
       },
+      ...passed.map((what) => ({ action: 'destroy' as const, what: `standby ${what}, an hour later` })),
     ],
   };
   try {

@@ -41,7 +41,25 @@ test('a standby that is not healthy stops it, and the next one is offered', asyn
   });
   expect(await world.slot()).toEqual(before);
   await world.run(rollback(world.process(), { slot: 'master', to: 'master.2' }));
-  expect(await world.slot()).toMatchObject({ head: A, standbys: [B], rejected: [{ environment: C }] });
+  expect(await world.slot()).toMatchObject({ head: A, standbys: [], rejected: [{ environment: C }] });
+});
+
+test('what a rollback goes past is no standby any more: the next one goes further back, never to a newer one', async () => {
+  const world = await worldWith('abcd', { master: { standbys: 3 } });
+  await promoted(world, A, B, C, D);
+  const plan = await world.run(planRollback(world.process(), { slot: 'master', to: 'master.2' }));
+  expect(plan.changes).toMatchObject([{ action: 'change' }, { action: 'destroy', what: `standby ${C}, an hour later` }]);
+  await world.run(rollback(world.process(), { slot: 'master', to: 'master.2' }));
+  expect(await world.slot()).toMatchObject({ head: B, standbys: [A], rejected: [{ environment: D }] });
+  const { draining } = await world.run(showSlot(world.process(), 'master', []));
+  expect(draining).toMatchObject([{ environment: C }]);
+  expect((await world.environmentDocument(C)).pins).toHaveProperty('master');
+  await world.run(rollback(world.process(), { slot: 'master' }));
+  expect(await world.slot()).toMatchObject({ head: A, standbys: [] });
+  world.clock.jump(3601);
+  await world.run(collectPins(world.process()));
+  expect(await world.slot()).toMatchObject({ draining: [] });
+  expect((await world.environmentDocument(C)).pins).toEqual({});
 });
 
 test('two people who roll back the same release go back once', async () => {

@@ -5,7 +5,7 @@ import type { EnvironmentDocument } from '../state/documents.ts';
 import type { ReleaseSource, SlotDocument } from './documents.ts';
 import type { SlotHold } from './hold.ts';
 import { completeLedger } from './ledger.ts';
-import { usedBy } from './moves.ts';
+import { around, usedBy } from './moves.ts';
 import { unpinEnvironment } from './pins.ts';
 import type { Router } from './router.ts';
 import type { SlotSettings } from './settings.ts';
@@ -74,7 +74,8 @@ export function routesOf(slot: SlotDocument, members: Members, percent = 100): r
   const rest =
     head !== undefined && head !== to && percent < 100 ? [{ environment: head, percent: 100 - percent }] : [];
   const shares = to === undefined ? [] : [{ environment: to, percent: rest.length > 0 ? percent : 100 }];
-  const behind = kind === 'promote' && head !== undefined ? [head, ...slot.standbys] : slot.standbys;
+  const kept = around(slot, to).standbys;
+  const behind = kind === 'promote' && head !== undefined ? [head, ...kept] : kept;
   const standbys = behind.filter((one) => one !== to && one !== slot.left).slice(0, slot.retain);
   return routesFor([...shares, ...rest], standbys, members, slot.mechanism);
 }
