@@ -3,7 +3,7 @@ import type { SlotWork } from './work.ts';
 
 const LOOK_EVERY_SECONDS = 0.5;
 
-/** Asks for approval in the slot's document and waits for it there. @throws ProviderError `timeout`: nobody approved. */
+/** Asks for approval in the slot's document and waits for it there. @throws ProviderError `refused`: nobody approved. */
 export async function waitForApproval({ session, hold, run }: SlotWork, withinSeconds: number): Promise<void> {
   const { clock } = session;
   if (!hold.slot.approval) {
@@ -15,8 +15,10 @@ export async function waitForApproval({ session, hold, run }: SlotWork, withinSe
   const until = clock.monotonicSeconds() + withinSeconds;
   while (hold.slot.approval?.at === undefined) {
     if (clock.monotonicSeconds() >= until) {
-      throw new ProviderError('timeout', `nobody approved the promotion of ${name} within ${String(withinSeconds)} s`, {
+      // Not `timeout`: nothing goes on.
+      throw new ProviderError('refused', `nobody approved the promotion of ${name} within ${String(withinSeconds)} s`, {
         effect: 'none',
+        hint: `promote it again, then have somebody say: clusternator slot approve ${name}`,
       });
     }
     await clock.sleep(LOOK_EVERY_SECONDS, run.signal);

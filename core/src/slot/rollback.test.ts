@@ -7,7 +7,9 @@ import { showSlot } from './show.ts';
 import { planPromotion, planRollback } from './plan.ts';
 import { World } from './testing/world.ts';
 import { destroyEnvironment } from '../environment/destroy.ts';
+import { hasEnded } from '../engine/ownership.ts';
 import { ProviderError } from '../provider/error.ts';
+import { testCall } from '../state/testing/call.ts';
 
 const [A = '', B = '', C = '', D = ''] = Array.from('abcd', (letter) => letter.repeat(12));
 
@@ -48,7 +50,10 @@ test('what a rollback goes past is no standby any more: the next one goes furthe
   const world = await worldWith('abcd', { master: { standbys: 3 } });
   await promoted(world, A, B, C, D);
   const plan = await world.run(planRollback(world.process(), { slot: 'master', to: 'master.2' }));
-  expect(plan.changes).toMatchObject([{ action: 'change' }, { action: 'destroy', what: `standby ${C}, an hour later` }]);
+  expect(plan.changes).toMatchObject([
+    { action: 'change' },
+    { action: 'destroy', what: `standby ${C}, an hour later` },
+  ]);
   await world.run(rollback(world.process(), { slot: 'master', to: 'master.2' }));
   expect(await world.slot()).toMatchObject({ head: B, standbys: [A], rejected: [{ environment: D }] });
   const { draining } = await world.run(showSlot(world.process(), 'master', []));
@@ -116,11 +121,14 @@ test('nothing is routed before it is approved', async () => {
   await world.run(approve(world.process(), 'master', { by: 'bea' }));
   await world.run(promotion);
   expect(world.cloud.live('master')).toEqual([`${A}-1`]);
+  const before = await world.slot();
   const late = failure(promote(world.process(), { slot: 'master', environment: B }));
   await world.clock.pass(3700);
-  expect(await world.run(late)).toMatchObject({ code: 'timeout' });
-  expect(await world.slot()).toMatchObject({ head: A });
-  expect((await world.slot()).owner).toBeUndefined();
+  // It has ended: exit 7, not 9, which says that it goes on.
+  expect(await world.run(late)).toMatchObject({ code: 'refused', detail: { effect: 'none' } });
+  expect(await world.slot()).toEqual({ ...before, epoch: before.epoch + 1 });
+  expect((await world.environmentDocument(B)).pins).toEqual({});
+  for await (const { document } of world.documents.operations.list(testCall())) expect(hasEnded(document)).toBe(true);
 });
 
 test('a slot with settings of its own gets an environment of its own, of the same artefacts', async () => {
