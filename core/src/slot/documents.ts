@@ -69,6 +69,8 @@ export const slotDocumentSchema = z.strictObject({
   /** How many standbys are kept, and how long a former head drains: of the config that the head was promoted by. */
   retain: z.int().nonnegative(),
   drainSeconds: z.number(),
+  /** The same of what is being promoted. It counts from when that is the head. */
+  keeping: z.strictObject({ retain: z.int().nonnegative(), drainSeconds: z.number() }).exactOptional(),
   mechanism: z.enum(['router', 'dns']),
   provider: z.strictObject({ name: z.string(), config: z.unknown() }),
   /** Where the records of a slot by DNS are. */

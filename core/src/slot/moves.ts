@@ -30,8 +30,7 @@ export function claim(
   slot: SlotDocument,
   owner: SlotOwner,
   to: string,
-  more: Pick<SlotDocument, 'retain' | 'drainSeconds' | 'mechanism' | 'provider'> &
-    Partial<Pick<SlotDocument, 'stages' | 'dns'>>,
+  more: Pick<SlotDocument, 'mechanism' | 'provider' | 'keeping'> & Partial<Pick<SlotDocument, 'stages' | 'dns'>>,
 ): SlotDocument {
   must(slot.owner === undefined, slot, 'is owned');
   return checked({ ...slot, ...more, owner, kind: 'promote', to, epoch: slot.epoch + 1 });
@@ -83,7 +82,7 @@ export interface RecordDetail {
 /** The commit: traffic is where it should be. */
 export function record(slot: SlotDocument, { release, at, bakeUntil, pin }: RecordDetail): SlotDocument {
   must(slot.kind === 'promote' || slot.kind === 'rollback', slot, 'has nothing to record');
-  const { to, left, rejects, stages: _stages, approval: _approval, ...rest } = slot;
+  const { to, left, rejects, keeping, stages: _stages, approval: _approval, ...rest } = slot;
   const before = slot.head;
   const moved = to !== before;
   let next: Omit<SlotDocument, 'to' | 'left'> = rest;
@@ -92,6 +91,7 @@ export function record(slot: SlotDocument, { release, at, bakeUntil, pin }: Reco
     const until = new Date(at.getTime() + PASSED_SECONDS * 1000).toISOString();
     next = {
       ...next,
+      ...keeping,
       head: to,
       generation: slot.generation + 1,
       release: { ...release, ...(before !== undefined && { from: before }) },
@@ -177,7 +177,15 @@ function goingBack(
   owner: SlotOwner,
   how: { readonly to: string | undefined; readonly left: string | undefined; readonly rejects: boolean },
 ): SlotDocument {
-  const { to: _to, left: _left, rejects: _rejects, bakeUntil: _bake, approval: _approval, ...rest } = slot;
+  const {
+    to: _to,
+    left: _left,
+    rejects: _rejects,
+    keeping: _keeping,
+    bakeUntil: _bake,
+    approval: _approval,
+    ...rest
+  } = slot;
   must(how.to === undefined || !isRejected(slot, how.to), slot, `would go back to ${how.to ?? ''}, which is rejected`);
   return checked({
     ...rest,
@@ -208,6 +216,7 @@ function idle(slot: SlotDocument): SlotDocument {
     to: _to,
     left: _left,
     rejects: _rejects,
+    keeping: _keeping,
     stages: _stages,
     approval: _approval,
     bakeUntil: _bake,

@@ -81,6 +81,29 @@ describe('the whole story', () => {
   });
 });
 
+describe('what a config says counts only from when it serves', () => {
+  test.each(['before', 'after'])(
+    'of how many standbys are kept, where the promotion fails %s traffic moved',
+    async (when) => {
+      const world = await worldWith('abc', { master: { standbys: 2, drain: { requests: '7s', ws: '0s' } } });
+      await world.environment('d', { master: { standbys: 0, stages: '50@10s,100' } });
+      const session = world.process();
+      for (const environment of [A, B, C]) await world.run(promote(session, { slot: 'master', environment }));
+      const before = await world.slot();
+      if (when === 'before') world.cloud.sick.set(`${D}-1`, () => 'no');
+      const end = promote(session, { slot: 'master', environment: D }).then(() => 'done', codeOf);
+      await world.clock.pass(3);
+      world.cloud.sick.set(`${D}-1`, () => 'no');
+      expect(await world.run(end)).toBe(when === 'before' ? 'unhealthy' : 'reverted');
+      const { retain, drainSeconds, keeping } = await world.slot();
+      expect({ retain, drainSeconds, keeping }).toEqual({ retain: 2, drainSeconds: 7, keeping: undefined });
+      expect(await world.slot()).toMatchObject({ head: C, standbys: before.standbys });
+      await world.run(rollback(session, { slot: 'master' }));
+      expect(await world.slot()).toMatchObject({ head: B, standbys: [A] });
+    },
+  );
+});
+
 describe('the slot is untouched', () => {
   test.each<[string, (world: World) => void]>([
     ['its provider calls it unhealthy', (world) => world.cloud.sick.set(`${B}-1`, () => 'no')],

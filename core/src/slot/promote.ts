@@ -153,12 +153,14 @@ async function claimSlot(
   const [claimed, started, ...pins] = await Promise.allSettled([
     hold.put((now) =>
       claim(now, owner, to, {
-        retain: standbys,
-        drainSeconds: Math.max(
-          drain.requestsSeconds,
-          drain.webSocketsSeconds,
-          settings.mechanism === 'dns' ? DNS_DRAIN_SECONDS : 0,
-        ),
+        keeping: {
+          retain: standbys,
+          drainSeconds: Math.max(
+            drain.requestsSeconds,
+            drain.webSocketsSeconds,
+            settings.mechanism === 'dns' ? DNS_DRAIN_SECONDS : 0,
+          ),
+        },
         mechanism: settings.mechanism,
         provider: candidate.provider,
         ...(settings.config.dns && { dns: settings.config.dns }),

@@ -76,7 +76,7 @@ export function routesOf(slot: SlotDocument, members: Members, percent = 100): r
   const shares = to === undefined ? [] : [{ environment: to, percent: rest.length > 0 ? percent : 100 }];
   const kept = around(slot, to).standbys;
   const behind = kind === 'promote' && head !== undefined ? [head, ...kept] : kept;
-  const standbys = behind.filter((one) => one !== to && one !== slot.left).slice(0, slot.retain);
+  const standbys = behind.filter((one) => one !== to && one !== slot.left).slice(0, (slot.keeping ?? slot).retain);
   return routesFor([...shares, ...rest], standbys, members, slot.mechanism);
 }
 
