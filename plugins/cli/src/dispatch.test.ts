@@ -15,7 +15,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'clusternator-dispatch-'));
   await writeFile(
     join(root, 'oclif.manifest.json'),
-    JSON.stringify({ commands: { 'env:list': {}, 'env:exec': {}, gc: {} } }),
+    JSON.stringify({ commands: { 'env:list': {}, 'env:exec': {}, gc: {}, 'slot:promote': { aliases: ['promote'] } } }),
   );
   const provider = join(root, 'node_modules/@acme/provider-a');
   await mkdir(provider, { recursive: true });
@@ -26,15 +26,18 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-test.each([['gc --dry-run'], ['env list --all'], ['env exec 1a2b api -- ls --help'], ['env exec 1a2b api -- sh -h']])(
-  '%s is ours: no plugin is loaded',
-  (line) => {
-    expect(pluginsNeededFor(line.split(' '), root, pjson)).toMatchObject({
-      userPlugins: false,
-      pjson: { oclif: { plugins: [] } },
-    });
-  },
-);
+test.each([
+  ['gc --dry-run'],
+  ['promote 1a2b master'],
+  ['env list --all'],
+  ['env exec 1a2b api -- ls --help'],
+  ['env exec 1a2b api -- sh -h'],
+])('%s is ours: no plugin is loaded', (line) => {
+  expect(pluginsNeededFor(line.split(' '), root, pjson)).toMatchObject({
+    userPlugins: false,
+    pjson: { oclif: { plugins: [] } },
+  });
+});
 
 test('a command of a provider that comes along loads no installed plugin', () => {
   expect(pluginsNeededFor(['daemon', 'status'], root, pjson)).toEqual({ userPlugins: false, devPlugins: false });
