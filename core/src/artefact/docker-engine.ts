@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ProviderError } from '../provider/error.ts';
 import { cancelled } from '../source/git.ts';
 import type { Variables } from '../source/git.ts';
@@ -14,6 +15,9 @@ export interface DockerEngine {
 const HINT =
   'start Docker (Docker Desktop, Colima, or the docker service), or set DOCKER_HOST to where an engine listens';
 const ANSWER_MILLISECONDS = 10_000;
+const DROPPED: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET']);
+const PING_TRIES = 5;
+const PING_PAUSE_MILLISECONDS = 100;
 
 /** Finds the Docker Engine as Docker's own command line does, and asks whether it is there.
  *  @throws ProviderError `unavailable`, `denied` (its socket is another user's), `invalid` (DOCKER_HOST), `cancelled`. */
@@ -22,7 +26,7 @@ export async function connectDocker(env: Variables, signal: AbortSignal): Promis
   const client = new EngineClient(address);
   const patience = AbortSignal.timeout(ANSWER_MILLISECONDS);
   try {
-    const answer = await client.send({ path: '/_ping', signal: AbortSignal.any([signal, patience]) });
+    const answer = await pinged(client, AbortSignal.any([signal, patience]));
     answer.resume();
     const own = answer.headers['builder-version'] === '2' ? 'buildkit' : 'classic';
     return {
@@ -32,6 +36,19 @@ export async function connectDocker(env: Variables, signal: AbortSignal): Promis
   } catch (error) {
     if (signal.aborted) throw cancelled(signal, 'ask the Docker Engine');
     throw connectError(error, address.text, patience.aborted);
+  }
+}
+
+/** A connection that an engine drops as it stops or starts says nothing of the next one. */
+async function pinged(client: EngineClient, signal: AbortSignal): ReturnType<EngineClient['send']> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await client.send({ path: '/_ping', signal });
+    } catch (error) {
+      const dropped = DROPPED.has(systemError(error)?.code ?? '');
+      if (!dropped || tries === PING_TRIES || signal.aborted) throw error;
+      await sleep(PING_PAUSE_MILLISECONDS, undefined, { signal });
+    }
   }
 }
 

@@ -128,6 +128,8 @@ export class World {
           const status = this.status(new URL(url).hostname);
           return { ok: status >= 200 && status < 300, message: `answered ${String(status)}` };
         }),
+      // A real look-up takes real time, in which the virtual clock would run out.
+      fetch: () => Promise.reject(new Error('there is no network in this world')),
       briefly: brieflyBy(clock),
       repository: () => Promise.reject(new ProviderError('not-found', 'no repository in this world')),
       mirror: unused,

@@ -1,0 +1,45 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { connectDocker } from './docker-engine.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'engine-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const { signal } = new AbortController();
+
+/** What answers like an engine, after it has dropped the first connections. */
+async function engine(drops: number) {
+  let connections = 0;
+  const server = createServer((_, response) => response.end('OK'));
+  server.prependListener('connection', (socket) => {
+    connections += 1;
+    if (connections <= drops) socket.destroy();
+  });
+  const file = join(folder, 'engine.sock');
+  server.listen(file);
+  await once(server, 'listening');
+  return {
+    env: { DOCKER_HOST: `unix://${file}` },
+    connections: () => connections,
+    [Symbol.dispose]: () => server.close(),
+  };
+}
+
+test('an engine that drops connections while it starts is found', async () => {
+  using starting = await engine(2);
+  await expect(connectDocker(starting.env, signal)).resolves.toMatchObject({ builder: 'classic' });
+  expect(starting.connections()).toBe(3);
+});
+
+test('one that drops every connection does not answer, and is not asked for ever', async () => {
+  using broken = await engine(Infinity);
+  await expect(connectDocker(broken.env, signal)).rejects.toMatchObject({ code: 'unavailable' });
+  expect(broken.connections()).toBeLessThan(10);
+});
