@@ -104,6 +104,22 @@ describe('what a config says counts only from when it serves', () => {
   );
 });
 
+test('a slot that serves does not change its mechanism, and goes on by the one that it has', async () => {
+  const world = await worldWith('ac');
+  await world.environment('b', { master: { host: 'www.shop.test', mechanism: 'dns' } });
+  const session = world.process();
+  await world.run(promote(session, { slot: 'master', environment: A }));
+  const before = await world.slot();
+  await expect(world.run(promote(session, { slot: 'master', environment: B }))).rejects.toMatchObject({
+    code: 'refused',
+    detail: { path: 'slots.master.mechanism', hint: expect.stringContaining('mechanism: router') },
+  });
+  expect(await world.slot()).toEqual(before);
+  expect(world.cloud.live('master')).toEqual([`${A}-1`]);
+  await world.run(promote(session, { slot: 'master', environment: C }));
+  expect(await world.slot()).toMatchObject({ head: C, mechanism: 'router' });
+});
+
 describe('the slot is untouched', () => {
   test.each<[string, (world: World) => void]>([
     ['its provider calls it unhealthy', (world) => world.cloud.sick.set(`${B}-1`, () => 'no')],

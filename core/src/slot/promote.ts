@@ -87,6 +87,7 @@ export async function intend(
   };
   checkGeneration(slot, request.ifGeneration);
   if (slot.provider.name !== candidate.provider.name && slot.generation > 0) throw otherProvider(slot, candidate);
+  if (slot.mechanism !== settings.mechanism && slot.generation > 0) throw otherMechanism(slot, settings);
   const to = settings.bound?.id ?? candidate.id;
   if (request.automatic === true) await checkAutomatic(session, slot, candidate, request.allowOlder === true);
   const router = await routerOf(session, {
@@ -270,5 +271,19 @@ function otherProvider(slot: SlotDocument, { id, provider }: EnvironmentDocument
     'refused',
     `slot ${slot.name} is routed by ${slot.provider.name}, and environment ${id} runs on ${provider.name}`,
     { hint: 'use another slot, or a stage of its own for the other provider' },
+  );
+}
+
+/** Each would know nothing of the routes of the other. */
+function otherMechanism({ name, mechanism }: SlotDocument, settings: SlotSettings): ProviderError {
+  const called = { router: 'its provider’s router', dns: 'DNS' };
+  return new ProviderError(
+    'refused',
+    `slot ${name} moves by ${called[mechanism]}, and the config of this commit says ${called[settings.mechanism]}`,
+    {
+      effect: 'none',
+      path: `slots.${name}.mechanism`,
+      hint: `say \`mechanism: ${mechanism}\` for it, or use a slot of another name`,
+    },
   );
 }
