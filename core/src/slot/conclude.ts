@@ -1,4 +1,5 @@
 import { normaliseError } from '../engine/call.ts';
+import type { OperationRun } from '../engine/operation.ts';
 import type { SlotOutcome, SlotWork } from './work.ts';
 
 /**
@@ -29,4 +30,14 @@ export async function conclude(work: SlotWork, go: () => Promise<SlotOutcome>): 
   }
   await run.fail(outcome.error).catch(() => undefined); // as above
   throw outcome.error;
+}
+
+/** What fails here leaves the operation to whoever comes next, and not running in a process that does nothing more for it. */
+export async function orLeave<T>(run: OperationRun | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await run?.interrupt().catch(() => undefined); // what went wrong first is what is to be told
+    throw error;
+  }
 }

@@ -6,7 +6,7 @@ import { ProviderError } from '../provider/error.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import type { Stored } from '../state/document-store.ts';
 import { checkAutomatic } from './automatic.ts';
-import { conclude } from './conclude.ts';
+import { conclude, orLeave } from './conclude.ts';
 import type { SlotDocument, SlotOwner } from './documents.ts';
 import { refuseDriftUnlessMoved } from './drift.ts';
 import { forward, type Forward } from './forward.ts';
@@ -179,16 +179,21 @@ async function claimSlot(
     throw claimed.reason;
   }
   if (!claimed.value) {
-    await unpin();
-    const made = await wasMade(session, id, slot);
+    const made = await orLeave(run, async () => {
+      await unpin();
+      return wasMade(session, id, slot);
+    });
     await run?.abort();
     if (!made) return undefined;
     throw takenOver(slot);
   }
   const refused = pins.find((one) => one.status === 'rejected');
   if (!run || refused?.status === 'rejected') {
-    const isOurs = await hold.put(abort);
-    await unpin();
+    const isOurs = await orLeave(run, async () => {
+      const aborted = await hold.put(abort);
+      await unpin();
+      return aborted;
+    });
     const why = asProviderError(started.status === 'rejected' ? started.reason : refused?.reason);
     if (!isOurs) throw new ProviderError('superseded', why.message, { cause: why });
     await run?.fail(why);

@@ -257,6 +257,23 @@ test('the pin of a first promotion that died before its claim goes, and the clai
   expect(await world.slot()).toMatchObject({ head: A, generation: 1, standbys: [] });
 });
 
+test('a promotion that could neither be pinned nor taken back is left to whoever comes next', async () => {
+  const world = await worldWith();
+  await to(world, world.process(), A);
+  let puts = 0;
+  // The claim, the operation and the pin are written at once; then the claim is taken back.
+  const session = world.process(async (what, act) => {
+    if (what === 'put' && ++puts >= 3 && puts <= 8) throw new ProviderError('timeout', 'no answer', { effect: 'none' });
+    return act();
+  });
+  expect(await world.run(errorOf(promote(session, { slot: 'master', environment: B })))).toMatchObject({
+    code: 'timeout',
+  });
+  await to(world, world.process(), C);
+  expect(await world.slot()).toMatchObject({ head: C });
+  expect(await checkAtRest(world)).toEqual([]);
+});
+
 test('what can’t be tidied up after the commit is a warning', async () => {
   const world = await worldWith({ standbys: 0 });
   for (const environment of [A]) await to(world, world.process(), environment);

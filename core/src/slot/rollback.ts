@@ -4,7 +4,7 @@ import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Stored } from '../state/document-store.ts';
 import { backward } from './backward.ts';
-import { conclude } from './conclude.ts';
+import { conclude, orLeave } from './conclude.ts';
 import type { SlotDocument, SlotOwner } from './documents.ts';
 import { refuseDriftUnlessMoved } from './drift.ts';
 import { passGate } from './gate.ts';
@@ -162,7 +162,7 @@ async function claimBack(
     throw claimed.reason;
   }
   if (!claimed.value) {
-    const made = await wasMade(session, id, slot);
+    const made = await orLeave(run, () => wasMade(session, id, slot));
     await run?.abort();
     if (made) throw takenOver(slot);
     return undefined;
