@@ -1,7 +1,7 @@
 import { ProviderError } from '../provider/error.ts';
-import { runOnHead } from './head-services.ts';
+import { hasHeadServices, runOnHead } from './head-services.ts';
 import { completeLedger, hasMade } from './ledger.ts';
-import { record, take, turnBack, usedBy } from './moves.ts';
+import { endBake, record, take, turnBack, usedBy } from './moves.ts';
 import type { ReleaseSource } from './documents.ts';
 import type { Slot } from './slot.ts';
 import { refuseDrift } from './drift.ts';
@@ -59,16 +59,19 @@ export async function backward(
   const { left, rejects } = hold.slot;
   const at = session.clock.now();
   const why = end.why?.message ?? work.reason ?? 'rolled back';
+  const moves = hold.slot.to !== undefined && hold.slot.to !== hold.slot.head;
+  const staysOwned = moves && (await hasHeadServices(work));
   const written = await hold.put((slot) =>
     record(slot, {
       release: releaseOf(work, end.kind),
       at,
+      ...(staysOwned && { bakeUntil: at }),
       ...(rejects === true && left !== undefined && { pin: { by: work.by, at: at.toISOString(), why } }),
     }),
   );
   if (written) {
-    await settle(work, usedBefore);
-    await runOnHead(work, usedBefore);
+    if (staysOwned) await followHead(work, usedBefore);
+    else await settle(work, usedBefore);
   } else if (!(await hasMade(session, hold.slot.name, work.run.id, since))) return ended(superseded(work));
   if (!end.why) {
     enter(work, 'done');
@@ -76,6 +79,19 @@ export async function backward(
   }
   enter(work, rejects === true ? 'reverted' : 'aborted');
   return ended(rejects === true ? reverted(work, end.why) : end.why);
+}
+
+/**
+ * What runs on the head alone follows it. Only then the slot is let go: whoever finds it owned by a process that is gone does the rest. One that
+ * another operation took meanwhile is that one's to do.
+ */
+export async function followHead(work: SlotWork, usedBefore: ReadonlySet<string>): Promise<void> {
+  const { session, hold } = work;
+  await completeLedger(session, hold.slot);
+  if (!(await hold.isStillOurs())) return;
+  await runOnHead(work, usedBefore);
+  const at = session.clock.now();
+  if (await hold.put((slot) => endBake(slot, at))) await settle(work, usedBefore);
 }
 
 /** @returns False: another operation took the slot over. */
@@ -118,7 +134,7 @@ async function routeBack(work: SlotWork, first: Slot | undefined): Promise<boole
   }
 }
 
-function reverted({ hold }: SlotWork, why: ProviderError): ProviderError {
+export function reverted({ hold }: SlotWork, why: ProviderError): ProviderError {
   const { name, head } = hold.slot;
   return new ProviderError('reverted', `slot ${name} was turned back to ${head ?? 'nothing'}: ${why.message}`, {
     effect: 'applied',

@@ -38,7 +38,7 @@ export function claim(
 
 /** Back to where traffic was. Of a promotion: the head stays. Of a head that bakes: to the newest standby. */
 export function turnBack(slot: SlotDocument, owner: SlotOwner, rejects: boolean): SlotDocument {
-  must(slot.kind === 'promote' || slot.kind === 'bake', slot, 'has nothing to turn back');
+  must(slot.kind === 'promote' || (slot.kind === 'bake' && !onlyFollows(slot)), slot, 'has nothing to turn back');
   return slot.kind === 'promote'
     ? goingBack(slot, owner, { to: slot.head, left: slot.to, rejects })
     : goingBack(slot, owner, { to: slot.standbys[0], left: slot.head, rejects: true });
@@ -162,6 +162,11 @@ export function around(
   const place = to === undefined ? -1 : standbys.indexOf(to);
   if (kind === 'promote' || place < 0) return { standbys: standbys.filter((one) => one !== to), passed: [] };
   return { standbys: standbys.slice(place + 1), passed: standbys.slice(0, place) };
+}
+
+/** It has gone back, and its owner only brings there what runs on the head alone: nobody watches, and there is nothing to turn back. */
+export function onlyFollows({ kind, release }: SlotDocument): boolean {
+  return kind === 'bake' && release !== undefined && release.kind !== 'promote';
 }
 
 export function isOwned({ owner }: SlotDocument): boolean {

@@ -1,7 +1,7 @@
 import type { OperationRun } from '../engine/operation.ts';
 import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
-import { backward, goBack } from './backward.ts';
+import { backward, followHead, goBack, reverted } from './backward.ts';
 import { bake } from './bake.ts';
 import { conclude } from './conclude.ts';
 import type { SlotDocument, SlotOwner } from './documents.ts';
@@ -10,12 +10,13 @@ import { forward, type Forward } from './forward.ts';
 import { SlotHold } from './hold.ts';
 import { promoteInputSchema, rollbackInputSchema } from './input.ts';
 import { completeLedger, hasMade } from './ledger.ts';
-import { abort, bump, take, turnBack, usedBy } from './moves.ts';
+import { abort, bump, onlyFollows, take, turnBack, usedBy } from './moves.ts';
 import { pinEnvironment } from './pins.ts';
 import { routerOf, slotSettings } from './settings.ts';
 import type { Slot } from './slot.ts';
 import { serves, servesAlone, trafficOf } from './traffic.ts';
 import {
+  DONE,
   ended,
   enter,
   membersOf,
@@ -125,6 +126,10 @@ async function tryTo(
     enter(work, 'shifting');
     return () => backward(work, live, { kind: 'rollback' });
   }
+  if (onlyFollows(slot)) {
+    if (!(await hold.put((now) => take(now, hold.owner, false)))) return undefined;
+    return () => followOn(work, live);
+  }
   const promotion = await promotionOf(work);
   const goesOn =
     promotion !== undefined &&
@@ -177,20 +182,33 @@ async function goOn(work: Forward, live: Slot | undefined): Promise<(() => Promi
   return () => goBack(work, why, false);
 }
 
-/** The head is on record; it is routed again under our own stamp, and watched for as long as is left. */
+/** The head is on record; it is watched for as long as is left. */
 async function bakeOn(work: Forward, live: Slot | undefined): Promise<SlotOutcome> {
-  const { session, hold, router } = work;
-  const usedBefore = usedBy(hold.slot);
+  const usedBefore = usedBy(work.hold.slot);
+  return (await routeAgain(work, live)) ? bake(work, usedBefore) : ended(superseded(work));
+}
+
+/** It has gone back; what runs on the head alone may not have. */
+async function followOn(work: SlotWork, live: Slot | undefined): Promise<SlotOutcome> {
+  const { slot } = work.hold;
+  if (!(await routeAgain(work, live))) return ended(superseded(work));
+  await followHead(work, usedBy(slot));
+  if (slot.release?.kind !== 'revert') return DONE;
+  return ended(reverted(work, new ProviderError('superseded', 'its promotion was left unfinished')));
+}
+
+/** Under our own stamp, which fences whoever only slept. @returns False: another operation took the slot over. */
+async function routeAgain({ session, hold, router }: SlotWork, live: Slot | undefined): Promise<boolean> {
   for (let seen = live; seen;) {
     const members = await membersOf(session, hold.slot);
     const outcome = await router.write(seen, restingRoutes(hold.slot, members), stampOf(hold.slot));
     if (outcome.state === 'done') break;
-    if (!(await hold.isStillOurs())) return ended(superseded(work));
+    if (!(await hold.isStillOurs())) return false;
     seen = await router.read(hold.slot.name);
     await refuseDrift(session, hold.slot, seen);
-    if (!(await hold.put((now) => take(now, hold.owner, false)))) return ended(superseded(work));
+    if (!(await hold.put((now) => take(now, hold.owner, false)))) return false;
   }
-  return bake(work, usedBefore);
+  return true;
 }
 
 function workFor(session: Session, run: OperationRun, hold: SlotHold, router: SlotWork['router']): SlotWork {

@@ -3,6 +3,7 @@ import type { ReleaseView, SlotMember, SlotOperationView, SlotView } from '../ho
 import type { Session } from '../host/session.ts';
 import type { OperationDocument } from '../state/documents.ts';
 import type { ReleaseDocument, SlotDocument, SlotOwner } from './documents.ts';
+import { onlyFollows } from './moves.ts';
 import { waitingFor } from './queue.ts';
 import type { Members } from './traffic.ts';
 import type { SlotState } from './transitions.ts';
@@ -88,9 +89,10 @@ async function operationOf(session: Session, { operation }: SlotOwner): Promise<
 }
 
 /** As the operation noted it last, where that fits what the slot's document says. */
-function stateOf({ owner, kind, approval }: SlotDocument, operation: OperationDocument | undefined): SlotView['state'] {
+function stateOf(slot: SlotDocument, operation: OperationDocument | undefined): SlotView['state'] {
+  const { owner, kind, approval } = slot;
   if (!owner) return 'idle';
-  if (kind === 'bake') return 'baking';
+  if (kind === 'bake') return onlyFollows(slot) ? 'shifting' : 'baking';
   if (approval && approval.at === undefined) return 'approval';
   const noted = operation?.steps.findLast(({ id }) => isState(id))?.id;
   if (noted !== undefined && isState(noted) && !isFinal('promote', noted)) return noted;
