@@ -6,6 +6,7 @@ import type { SlotDocument } from './documents.ts';
 import { completeLedger } from './ledger.ts';
 import { bump, emptySlot, letExpire, usedBy } from './moves.ts';
 import { unpinEnvironment } from './pins.ts';
+import { tidyQueues } from './queue.ts';
 
 /** How long what was rolled back stays for diagnosis. */
 export const REJECTED_SECONDS = 3600;
@@ -13,6 +14,7 @@ export const REJECTED_SECONDS = 3600;
 /** Completes ledgers, lets go of what slots kept only for a while, then of pins that no slot uses. @returns The environments that lost one. */
 export async function collectPins(session: Session): Promise<readonly string[]> {
   await tidy(session);
+  await tidyQueues(session);
   const found: string[] = [];
   for (const [id, slot] of await leftovers(session)) {
     if (await dropLeftover(session, id, slot, 'may raise')) found.push(id);

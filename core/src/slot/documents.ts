@@ -100,6 +100,14 @@ export type ReleaseDocument = z.output<typeof releaseDocumentSchema>;
 export const queueDocumentSchema = z.strictObject({
   schema: z.literal(1),
   slot: z.string(),
-  waiting: z.strictObject({ operation: z.string(), environment: environmentId, at: instant }).exactOptional(),
+  waiting: z
+    .strictObject({
+      operation: z.string(),
+      environment: environmentId,
+      at: instant,
+      /** Who waits: where it is gone, nobody does. */
+      process: processSchema.exactOptional(),
+    })
+    .exactOptional(),
 });
 export type QueueDocument = z.output<typeof queueDocumentSchema>;

@@ -1,5 +1,6 @@
 import type { Session } from '../host/session.ts';
 import type { PromoteRequest } from '../host/slots.ts';
+import { livenessOf, type ProcessIdentity } from '../engine/identity.ts';
 import { newOperationId } from '../engine/operation.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
@@ -40,7 +41,21 @@ export async function awaitTurn(
 /** The one that waits, if any. */
 export async function waitingFor(session: Session, slot: string): Promise<QueueDocument['waiting']> {
   const found = await session.briefly(`read the queue of ${slot}`, (call) => session.documents.queues.get(slot, call));
-  return found?.document.waiting;
+  return found && isGone(session, found.document) ? undefined : found?.document.waiting;
+}
+
+/** What died while it waited is taken out. */
+export async function tidyQueues(session: Session): Promise<void> {
+  await session.briefly('tidy the queues of slots', async (call) => {
+    const { queues } = session.documents;
+    for await (const { id } of queues.list(call))
+      await queues.update(id, (now) => (isGone(session, now) ? { schema: 1, slot: now.slot } : undefined), call);
+  });
+}
+
+function isGone(session: Session, { waiting }: QueueDocument): boolean {
+  const { identity, liveness = (one: ProcessIdentity) => livenessOf(one, identity) } = session.operations;
+  return waiting?.process !== undefined && liveness(waiting.process) === 'dead';
 }
 
 /** Whoever waited has got its turn, or gave up. */
@@ -62,7 +77,12 @@ async function takeTicket(session: Session, request: PromoteRequest, candidate: 
   const ticket = newOperationId();
   TICKETS.set(request, ticket);
   const { queues } = session.documents;
-  const waiting = { operation: ticket, environment: candidate.id, at: session.clock.now().toISOString() };
+  const waiting = {
+    operation: ticket,
+    environment: candidate.id,
+    at: session.clock.now().toISOString(),
+    process: session.operations.identity,
+  };
   await session.briefly(`wait for slot ${request.slot}`, async (call) => {
     for (;;) {
       const found = await queues.get(request.slot, call);

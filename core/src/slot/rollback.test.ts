@@ -159,6 +159,26 @@ test('an automatic promotion waits for its turn, and a newer one takes its place
   expect(await world.slot()).toMatchObject({ head: D, standbys: [B, A] });
 });
 
+test('an automatic promotion that died while it waited is not shown as the next, and gc takes it out', async () => {
+  const world = await worldWith('abc', { master: { bake: '60s' } });
+  await promoted(world, A);
+  const first = promote(world.process(), { slot: 'master', environment: B });
+  await world.clock.pass(5);
+  const dying = world.process((what, act) =>
+    world.liveness.has(dying.operations.identity.pid) ? new Promise(() => {}) : Promise.resolve(act()),
+  );
+  void promote(dying, { slot: 'master', environment: C, automatic: true, allowOlder: true });
+  await world.clock.pass(5);
+  const show = () => world.run(showSlot(world.process(), 'master', []));
+  expect(await show()).toMatchObject({ queued: { environment: C } });
+  world.liveness.set(dying.operations.identity.pid, 'dead');
+  expect(await show()).not.toHaveProperty('queued');
+  await world.run(collectPins(world.process()));
+  expect((await world.documents.queues.get('master', testCall()))?.document.waiting).toBeUndefined();
+  await world.run(first);
+  expect(await world.slot()).toMatchObject({ head: B });
+});
+
 test('drift is shown from both sides; adopt takes it, repair writes ours again', async () => {
   const world = await worldWith('abc');
   await promoted(world, A);

@@ -32,7 +32,8 @@ export async function slotView(session: Session, slot: SlotDocument, members: Me
     draining: draining.map(({ environment, until }) => memberView(environment, members, { until })),
     ...(pinned && { pinned }),
     ...(owner && { operation: operationView(session, slot, owner, operation, members) }),
-    ...(queued && { queued }),
+    // Whoever waits takes a free slot at once: what is written of a slot that is free waits no more.
+    ...(queued && owner && { queued: { operation: queued.operation, environment: queued.environment, at: queued.at } }),
   };
 }
 
