@@ -21,6 +21,8 @@ export abstract class OperationCommand<C extends typeof Command> extends Project
   protected undo: string | undefined;
   /** What the operation is about. */
   protected subject: string | undefined;
+  /** What the operation said last that it waits for. */
+  protected waitsFor: string | undefined;
   #handover = new AbortController();
   #patience: Patience | undefined;
   #isSomebodyElses = false;
@@ -59,6 +61,7 @@ export abstract class OperationCommand<C extends typeof Command> extends Project
       this.subject = event.subject;
       this.#isSomebodyElses = event.state === 'attached';
     }
+    if (event.type === 'progress') this.waitsFor = event.message;
     const isWrittenDown = event.type === 'step' || (event.type === 'operation' && event.state === 'attached');
     if (isWrittenDown && this.#patience?.none) this.#handOver();
   }

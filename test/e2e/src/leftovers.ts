@@ -43,6 +43,22 @@ export async function engineLeftovers(project: string): Promise<readonly string[
   return found.sort();
 }
 
+/** Takes a project's containers, networks, volumes and images off the engine, whatever state they are in. */
+export async function removeFromEngine(project: string): Promise<void> {
+  const label = ['--filter', `label=clusternator_project=${project}`];
+  const removals = [
+    { list: ['container', 'ls', '--all', '--quiet', ...label], remove: ['container', 'rm', '--force', '--volumes'] },
+    { list: ['network', 'ls', '--quiet', ...label], remove: ['network', 'rm'] },
+    { list: ['volume', 'ls', '--quiet', ...label], remove: ['volume', 'rm', '--force'] },
+    { list: ['image', 'ls', '--all', '--quiet', ...label], remove: ['image', 'rm', '--force'] },
+  ];
+  for (const { list: listing, remove } of removals) {
+    const { stdout } = await exec('docker', listing);
+    const ids = new Set(stdout.split('\n').filter(Boolean));
+    if (ids.size > 0) await exec('docker', [...remove, ...ids]);
+  }
+}
+
 /** Files of environments in a state folder: all that has to be gone when no environment is left. */
 export async function fileLeftovers(stateHome: string): Promise<readonly string[]> {
   const found: string[] = [];

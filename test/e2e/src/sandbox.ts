@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { answerOf, runTool, type Answer, type EnvironmentAnswer, type Outcome, type RunOptions } from './cli.ts';
-import { endProcessesOf, fileLeftovers, processesOf } from './leftovers.ts';
+import { endProcessesOf, fileLeftovers, processesOf, removeFromEngine } from './leftovers.ts';
 import { TestRepository, type Example } from './repository.ts';
 
 /** A user's machine in small: a home, a state folder, repositories. Nothing of it survives `dispose`. */
@@ -104,6 +104,7 @@ export class Sandbox {
   async dispose(): Promise<void> {
     await this.run(['daemon', 'stop'], { cwd: this.folder, timeoutSeconds: 20 }).catch(() => undefined);
     await endProcessesOf(this.folder);
+    await removeFromEngine(this.project).catch(() => undefined); // there may be no engine
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }

@@ -53,7 +53,7 @@ export default class EnvCreate extends OperationCommand<typeof EnvCreate> {
       ...(timeout === undefined ? {} : { seconds: timeout }),
     };
     const result = await this.withPatience(patience, () => project.create(request));
-    if (result === undefined && wait) throw stillAtIt(timeout);
+    if (result === undefined && wait) throw stillAtIt(timeout, this.waitsFor);
     if (result?.operation) this.operation = result.operation;
     const environment = result?.environment ?? (await (await this.project).environment(this.subject ?? ''));
     const existed = result?.existed ?? false;
@@ -83,6 +83,8 @@ export default class EnvCreate extends OperationCommand<typeof EnvCreate> {
   }
 }
 
-function stillAtIt(seconds: number | undefined): ProviderError {
-  return new ProviderError('timeout', `it is not ready after ${String(seconds ?? 0)} s, and goes on in the background`);
+function stillAtIt(seconds: number | undefined, waitsFor: string | undefined): ProviderError {
+  const why = waitsFor === undefined ? '' : `: ${waitsFor}`;
+  const message = `it is not ready after ${String(seconds ?? 0)} s, and goes on in the background${why}`;
+  return new ProviderError('timeout', message);
 }
