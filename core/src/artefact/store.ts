@@ -120,7 +120,6 @@ export class ArtefactStore {
 
   /** Removes what dead processes left half done. */
   async sweep(): Promise<void> {
-    await sweepScratch(this.incoming);
     await this.clearing((trash) => {
       for (const name of readdirSync(this.root)) {
         const digest = name.replace(/^sha256-/, 'sha256:');
@@ -212,6 +211,8 @@ export class ArtefactStore {
 
   private async clearing(work: (trash: (name: string) => string) => void): Promise<void> {
     if (!existsSync(this.root)) return;
+    // What a killed process was removing is removed by the next one that removes anything.
+    await sweepScratch(this.incoming);
     await using scratch = await openScratch(this.incoming);
     this.references.change(() => {
       work((name) => join(scratch.folder, name.replace(':', '-')));
