@@ -91,7 +91,11 @@ describe('a command in a container', () => {
   test('ends with the container', async () => {
     const mortal = h.spec({ service: 'mortal' });
     await h.runtime.ensure(mortal, h.signal);
-    const session = await h.runtime.exec(h.nameOf(mortal), { command: ['sleep', '1000'] }, h.signal);
+    const session = await h.runtime.exec(h.nameOf(mortal), { command: ['sleep', '98765'] }, h.signal);
+    await eventually(
+      () => processes('98765'),
+      (found) => found.length > 0,
+    );
     await h.runtime.stop(h.nameOf(mortal), 0, h.signal);
     expect(await session.exitCode).toBe(137);
   });
