@@ -26,7 +26,9 @@ const signal = new AbortController().signal;
 const run = randomBytes(4).toString('hex');
 const ours = { clusternator_test: run };
 const base = `clusternator-test/${run}-base:1`;
-const env = { PATH: process.env.PATH, HOME: '/nowhere' };
+const { PATH, DOCKER_HOST } = process.env;
+const env = { PATH, HOME: '/nowhere', ...(DOCKER_HOST && { DOCKER_HOST }) };
+const socket = (DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace('unix://', '');
 let client: EngineClient;
 let root: string;
 let output: string[] = [];
@@ -252,7 +254,7 @@ describe('a registry', () => {
 test('an engine is found by ssh and by the current context, as Docker itself finds it', async () => {
   const bin = join(root, 'bin');
   context('bin', {
-    ssh: '#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\necho "$2" > "$0.host"\nshift 2\nunset DOCKER_HOST\nexec "$@"\n',
+    ssh: `#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done\necho "$2" > "$0.host"\nshift 2\nexport DOCKER_HOST=unix://${socket}\nexec "$@"\n`,
   });
   chmodSync(join(bin, 'ssh'), 0o755);
   const ssh = { PATH: `${bin}:${process.env.PATH ?? ''}`, DOCKER_HOST: 'ssh://me@far.example:2222' };
@@ -268,7 +270,7 @@ test('an engine is found by ssh and by the current context, as Docker itself fin
   await expect(connectDocker({ DOCKER_CONFIG: join(root, 'config') }, signal)).rejects.toThrow(
     `at unix://${root}/mine.sock`,
   );
-  symlinkSync('/var/run/docker.sock', join(root, 'mine.sock'));
+  symlinkSync(socket, join(root, 'mine.sock'));
   await expect(connectDocker({ DOCKER_CONFIG: join(root, 'config') }, signal)).resolves.toMatchObject({
     builder: 'classic',
   });

@@ -3,6 +3,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+const ENGINE = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace('unix://', '');
+
 /** A line to the machine's real engine that can be cut and can hang, as when the engine stops or is overloaded. */
 export class EngineLine {
   private readonly sockets = new Set<Socket>();
@@ -61,7 +63,7 @@ export class EngineLine {
   }
 
   private forward(socket: Socket): void {
-    const engine = connect('/var/run/docker.sock');
+    const engine = connect(ENGINE);
     for (const [one, other] of [
       [socket, engine],
       [engine, socket],
