@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerInspectInfo } from 'dockerode';
 import { ProviderError } from '@clusternator/core';
 import { unlessSo } from './answers.ts';
@@ -15,7 +16,8 @@ const CREATE_SECONDS = 120;
 const START_SECONDS = 120;
 /** A free port may be taken by another process before the engine has it. */
 const PORT_ATTEMPTS = 4;
-const NAME_ATTEMPTS = 5;
+/** The engine keeps the name of one that it is still making, for a call that was cut off, and shows none meanwhile. */
+const NAME_PAUSES_MS = [0, 50, 100, 200, 400, 800, 1600, 3200, 6400];
 
 /** Makes a container that is to run, or starts the one that is there. */
 export class Ensuring {
@@ -32,7 +34,7 @@ export class Ensuring {
   async ensure(spec: InstanceSpec, signal: AbortSignal): Promise<InstanceStatus> {
     checkSpec(spec);
     const name = this.ours.containerName(spec);
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 0; ; attempt++) {
       const found = await this.containers.find(name, signal);
       if (found && !isGoing(found)) {
         assertSame(found, spec, name);
@@ -42,8 +44,10 @@ export class Ensuring {
       try {
         await this.create(spec, name, signal);
       } catch (error) {
-        // Another call made it first, or the engine still frees the name.
-        if (!isConflict(error) || attempt === NAME_ATTEMPTS) throw error;
+        // Another call makes it, or the engine still frees the name.
+        const pauseMs = NAME_PAUSES_MS[attempt];
+        if (!isConflict(error) || pauseMs === undefined) throw error;
+        await sleep(pauseMs, undefined, { signal }).catch(() => undefined); // the next call tells that it was aborted
         continue;
       }
       return this.startNew(spec, name, signal);

@@ -7,6 +7,8 @@ import { errorOf } from './errors.ts';
 import type { Ownership } from './labels.ts';
 
 export interface WatchHandlers {
+  /** The containers that should be there: of one that is not, also when nobody saw it go, `onChange` tells. */
+  expected?(): Iterable<string>;
   /** Something about this container changed: look at it. Also for each of them at the start, and when the engine is back. */
   onChange(name: string): void;
   /** Once for each time that the engine is away, with the reason for people. */
@@ -112,7 +114,8 @@ export class Watch {
     const before = this.known;
     this.known = now;
     for (const [name, looks] of now) if (before.get(name) !== looks) this.handlers.onChange(name);
-    for (const name of before.keys()) if (!now.has(name)) this.handlers.onChange(name);
+    const expected = new Set([...before.keys(), ...(this.handlers.expected?.() ?? [])]);
+    for (const name of expected) if (!now.has(name)) this.handlers.onChange(name);
   }
 
   private lost(error: ProviderError): void {

@@ -31,7 +31,7 @@ export class ContainerInstance {
   #ready = false;
   #waitsFor = 'its container is being made';
   #broken: string | undefined;
-  #work: Promise<void> = Promise.resolve();
+  #work: Promise<void> | undefined;
 
   constructor(options: ContainerOptions) {
     this.#options = options;
@@ -56,8 +56,13 @@ export class ContainerInstance {
     return this.#ready ? this.#status?.endpoint : undefined;
   }
 
+  /** Does nothing while it is being made. */
   start(): void {
-    this.#work = this.#ensure().catch(() => undefined); // aborted
+    this.#work ??= this.#ensure()
+      .catch(() => undefined) // aborted
+      .finally(() => {
+        this.#work = undefined;
+      });
   }
 
   /** Forgets it; with `forever` it is removed from the engine too. */

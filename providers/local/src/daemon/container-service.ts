@@ -87,6 +87,11 @@ export class ContainerService implements RunningService {
     void this.#instances.find((instance) => instance.name === container)?.refresh();
   }
 
+  /** The names of those that were made. */
+  get containers(): readonly string[] {
+    return this.#instances.filter((instance) => instance.status !== undefined).map((instance) => instance.name);
+  }
+
   /** The container to run a command in. */
   get runningContainer(): string | undefined {
     return this.#instances.find((instance) => instance.status?.state === 'running')?.name;

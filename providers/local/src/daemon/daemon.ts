@@ -168,6 +168,7 @@ export class Daemon {
     const { log } = this.#options;
     const signal = this.#watching.signal;
     const handlers = {
+      expected: (): Iterable<string> => environments.containers(),
       onChange: (name: string): void => {
         environments.containerChanged(name);
       },

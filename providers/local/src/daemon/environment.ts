@@ -156,6 +156,11 @@ export class LocalEnvironment {
     return { kind: 'process', directory, env };
   }
 
+  /** The names of its containers that were made. */
+  containers(): readonly string[] {
+    return [...this.#services.values()].flatMap((it) => (it instanceof ContainerService ? it.containers : []));
+  }
+
   /** The engine told that something about a container changed. */
   containerChanged(container: string): void {
     for (const service of this.#services.values()) if (service instanceof ContainerService) service.refresh(container);

@@ -82,6 +82,11 @@ export class Environments {
     for (const environment of this.#all.values()) environment.containerChanged(container);
   }
 
+  /** The names of those that were made, as far as this daemon knows. */
+  containers(): readonly string[] {
+    return [...this.#all.values()].flatMap((environment) => environment.containers());
+  }
+
   /** Whether any runs on the Docker Engine. */
   hasContainers(): boolean {
     return [...this.#all.values()].some(({ record }) =>
