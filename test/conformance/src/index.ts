@@ -1,0 +1,10 @@
+export { CASES } from './cases/all.ts';
+export type * from './kit/case.ts';
+export type * from './kit/harness.ts';
+export { isHarness, loadHarness } from './kit/load-harness.ts';
+export type * from './kit/report.ts';
+export { runKit, type RunOptions } from './kit/run.ts';
+export type { WireCall, WireTarget } from './proxy/wire.ts';
+export { reportBadge } from './report/badge.ts';
+export { reportHtml } from './report/html.ts';
+export { reportText, type TextOptions } from './report/text.ts';
