@@ -27,6 +27,8 @@ export const CAPABILITIES = {
   'storage.durableSnapshots': "Snapshots outlive their volume. A no: a volume that has some can't be destroyed.",
   'storage.clone': 'Volumes made from volumes. A no: core takes a snapshot in between.',
   'storage.pointInTime': "Volumes made from another volume's past. Limit: days.",
+  'storage.dumps': 'A stream of bytes, such as what a dump command writes, is kept as a snapshot.',
+  'storage.checksums': 'Snapshots are compared with what was written, so that a damaged one is found.',
   'storage.grow': 'A volume grows while it is mounted.',
   'images.build': 'The cloud builds images.',
   'dns.atomic': 'The changes of one call happen all or not at all. Limit: record sets a call.',

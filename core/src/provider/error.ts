@@ -1,6 +1,7 @@
-/** What went wrong, to act on. From core alone come `superseded`, `already-exists` (made from another spec), `refused` (a rule: a pin, a
- *  protected environment), `unhealthy` (verification failed, nothing was routed), `reverted` (turned back by itself) and `degraded`
- *  (neither finished nor undone, to be resumed), `drifted` (the cloud's routes are not those that we wrote; nothing was). */
+/** What went wrong, to act on. `damaged`: data that is kept is not what was written. From core alone come `superseded`, `already-exists` (made
+ *  from another spec), `refused` (a rule: a pin, a protected environment), `unhealthy` (verification failed, nothing was routed), `reverted`
+ *  (turned back by itself) and `degraded` (neither finished nor undone, to be resumed), `drifted` (the cloud's routes are not those that we
+ *  wrote; nothing was). */
 export type ErrorCode =
   | 'not-found'
   | 'already-exists'
@@ -22,6 +23,7 @@ export type ErrorCode =
   | 'reverted'
   | 'degraded'
   | 'drifted'
+  | 'damaged'
   | 'internal';
 /** Left out, `retry` and `effect` follow from the code. `path` is at fault, in the config or the arguments; `hint` says what to do. */
 export interface ErrorDetail {

@@ -30,6 +30,7 @@ describe('exit codes', () => {
     ['reverted', {}, 6],
     ['degraded', {}, 8],
     ['drifted', {}, 10],
+    ['damaged', {}, 5],
     ['internal', {}, 1],
     ['internal', { interrupted: true }, 130],
   ])('%s with %j is %i', (code, context, exit) => {

@@ -26,7 +26,7 @@ export const EXIT_CODES: Readonly<Record<ExitCode, string>> = {
   2: 'Wrong usage or config. Nothing was changed.',
   3: 'Not found.',
   4: 'Owned by another operation, or superseded by one.',
-  5: 'Verification failed: what was made is not healthy, or could not be built. No slot was changed.',
+  5: 'Verification failed: what was made is not healthy, or could not be built, or a snapshot is damaged. No slot was changed.',
   6: 'Reverted automatically.',
   7: 'Refused by a rule: a pin, a pinned environment, a missing capability, something that is not ours.',
   8: 'Degraded: a revert failed, and goes on being tried.',
@@ -68,6 +68,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode | ((context: Fai
   reverted: Exit.reverted,
   degraded: Exit.degraded,
   drifted: Exit.differences,
+  damaged: Exit.unverified,
   internal: Exit.unexpected,
 };
 
@@ -92,6 +93,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, string>> = {
   unhealthy: 'Verification failed: it did not build, start or answer. Nothing was routed to it.',
   reverted: 'It was turned back automatically.',
   degraded: 'It could neither be finished nor undone. It is to be resumed.',
+  damaged: 'Data that is kept, such as a snapshot, is not what was written.',
   drifted: 'The routes in the cloud are not those that were written. Nothing was overwritten.',
   internal: 'A failure that nothing else describes.',
 };

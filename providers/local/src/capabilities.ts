@@ -28,6 +28,8 @@ export const capabilities: Capabilities = {
   'storage.durableSnapshots': no('snapshots come with a later version'),
   'storage.clone': no('snapshots come with a later version'),
   'storage.pointInTime': no('files keep no history'),
+  'storage.dumps': no('snapshots come with a later version'),
+  'storage.checksums': no('snapshots come with a later version'),
   'storage.grow': yes({ note: 'sizes are not enforced' }),
   'images.build': no('core builds on the Docker Engine'),
   'dns.atomic': yes(),
