@@ -21,6 +21,7 @@ export interface LocalPaths {
   readonly info: string;
   readonly environments: string;
   readonly volumes: string;
+  readonly snapshots: string;
   /** Of the control socket. */
   readonly socket: string;
   /** Tells this state folder's processes and containers from those of another: 12 hex. */
@@ -68,6 +69,7 @@ export function openLocalPaths(
     info: path.join(real, 'daemon.json'),
     environments: path.join(real, 'environments'),
     volumes: path.join(real, 'volumes'),
+    snapshots: path.join(real, 'snapshots'),
     socket: socketPath(real, home, env),
     home,
   };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Raised by a change that an older client or daemon would misread. `GET /v1/status` and `POST /v1/stop` never change. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 /** As in tags: becomes part of paths, names of containers and labels. */
 export const word = z
@@ -89,14 +89,6 @@ export const scaleBodySchema = z.strictObject({ instances: z.record(partName, in
 /** `POST …/environments/:id/exec`: where a command of this service runs. */
 export const execBodySchema = z.strictObject({ service: partName });
 
-/** `PUT …/volumes/:id`. */
-export const volumeBodySchema = z.strictObject({
-  fingerprint: noZero.min(1),
-  tags,
-  kind: z.enum(['files', 'disk']),
-  sizeGiB: z.number().positive(),
-});
-
 export type StoredSpec = z.output<typeof storedSpecSchema>;
 export type ServiceBody = z.output<typeof service>;
 export type SiteBody = z.output<typeof site>;
@@ -104,9 +96,8 @@ export type HealthCheckBody = z.output<typeof healthCheck>;
 export type InstancesBody = z.output<typeof instances>;
 export type Sealed = z.output<typeof sealedSchema>;
 export type EnvironmentBody = z.output<typeof environmentBodySchema>;
-export type VolumeBody = z.output<typeof volumeBodySchema>;
 
-const phase = z.enum(['creating', 'active', 'stopped', 'failed', 'destroying']);
+export const phase = z.enum(['creating', 'active', 'stopped', 'failed', 'destroying']);
 export type PhaseName = z.output<typeof phase>;
 
 /** An environment as the daemon tells of it. */
@@ -154,18 +145,6 @@ export const execViewSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('container'), container: z.string(), home: z.string() }),
 ]);
 export type ExecView = z.output<typeof execViewSchema>;
-
-export const volumeViewSchema = z.object({
-  id: z.string(),
-  fingerprint: z.string(),
-  tags: z.record(z.string(), z.string()),
-  phase,
-  handle: z.record(z.string(), z.string()),
-  kind: z.enum(['files', 'disk']),
-  sizeGiB: z.number(),
-  message: z.string().optional(),
-});
-export type VolumeView = z.output<typeof volumeViewSchema>;
 
 export const statusSchema = z.object({
   protocol: z.int(),

@@ -19,7 +19,7 @@ import { routes } from './routes.ts';
 import { serverPorts, type PortSource } from './server-ports.ts';
 import { Slots } from './slots.ts';
 import { Vault } from './vault.ts';
-import { Volumes } from './volumes.ts';
+import { Storage } from './storage/storage.ts';
 import { databaseZones } from './zone-storage.ts';
 import { messageOf } from '../control/failure.ts';
 
@@ -84,7 +84,8 @@ export class Daemon {
     const names = new EnvironmentNames(zones);
     const runtime = new ContainerRuntime({ home: paths.home, env });
     const usersOf = (scope: Scope, id: string): readonly string[] => environments.usersOf(scope, id);
-    const volumes = new Volumes({ folder: paths.volumes, home: paths.home, database, runtime, usersOf });
+    const storage = this.#ending(new Storage({ paths, database, runtime, usersOf, log }), (it) => it.close());
+    const { volumes } = storage;
     const environments: Environments = this.#ending(
       new Environments({
         home: paths.home,
@@ -105,16 +106,14 @@ export class Daemon {
     slots.start({ proxyPort, names, environment: (key) => environments.record(key) });
     const status = (): DaemonStatus => this.#status(proxyPort, dnsPort, environments, database);
     const control = new ControlServer(
-      routes({ environments, slots, volumes, zones, status, onStop: this.#options.onStop }),
+      routes({ environments, slots, storage, zones, status, onStop: this.#options.onStop }),
       log,
     );
     await this.#ending(control, (it) => it.close()).listen(paths.socket);
     this.#announce();
     this.#ends.push(collectWhenIdle());
     environments.start();
-    volumes.resume(this.#watching.signal).catch((error: unknown) => {
-      log(`a volume can't be removed: ${messageOf(error)}`);
-    });
+    storage.resume(this.#watching.signal);
     void this.#watchContainers(environments, runtime);
   }
 
@@ -128,7 +127,8 @@ export class Daemon {
     const { log, paths } = this.#options;
     const ended = await endLeftovers(paths.home, database);
     if (ended > 0) log(`ended ${String(ended)} processes that a daemon left behind`);
-    await removeStrayFolders(paths.environments, new Set(database.environments().map(({ key }) => key)));
+    const known = new Set(database.environments().map(({ key }) => key));
+    await removeStrayFolders(paths.environments, (name) => known.has(name));
   }
 
   /** The port stays the same over restarts, so that URLs do. */

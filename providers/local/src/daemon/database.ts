@@ -1,18 +1,13 @@
 import { DatabaseSync } from 'node:sqlite';
 import { ProviderError } from '@clusternator/core';
 import { z } from 'zod';
-import {
-  storedSpecSchema,
-  volumeBodySchema,
-  type InstancesBody,
-  type StoredSpec,
-  type VolumeBody,
-} from '../control/protocol.ts';
+import { storedSpecSchema, type InstancesBody, type StoredSpec } from '../control/protocol.ts';
+import { snapshotBodySchema, volumeBodySchema, type VolumeBody } from '../control/storage-protocol.ts';
 import { slotBodySchema, storedRouteSchema, type SlotBody } from '../control/slot-protocol.ts';
 import { messageOf } from '../control/failure.ts';
 
 /** Raised with every change that an older daemon would misread. */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -27,7 +22,10 @@ const TABLES = `
     PRIMARY KEY (pid, start_ticks, boot)) STRICT;
   CREATE TABLE IF NOT EXISTS volumes (
     key TEXT PRIMARY KEY, project TEXT NOT NULL, stage TEXT NOT NULL, id TEXT NOT NULL, spec TEXT NOT NULL, backing TEXT,
-    phase TEXT NOT NULL, UNIQUE (project, stage, id)) STRICT;
+    phase TEXT NOT NULL, message TEXT, UNIQUE (project, stage, id)) STRICT;
+  CREATE TABLE IF NOT EXISTS snapshots (
+    key TEXT PRIMARY KEY, project TEXT NOT NULL, stage TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL,
+    UNIQUE (project, stage, id)) STRICT;
   CREATE TABLE IF NOT EXISTS slots (
     key TEXT PRIMARY KEY, project TEXT NOT NULL, stage TEXT NOT NULL, id TEXT NOT NULL, spec TEXT NOT NULL, routing TEXT NOT NULL,
     UNIQUE (project, stage, id)) STRICT;
@@ -62,8 +60,29 @@ export interface VolumeRecord extends Scope {
   readonly id: string;
   readonly spec: VolumeBody;
   readonly backing?: 'folder' | 'engine';
-  readonly phase: 'active' | 'destroying';
+  readonly phase: 'creating' | 'active' | 'failed' | 'destroying';
+  readonly message?: string;
 }
+/** A volume's data at one moment. It outlives the volume. */
+export interface SnapshotRecord extends Scope, z.output<typeof snapshotStateSchema> {
+  readonly key: string;
+  readonly id: string;
+}
+const snapshotStateSchema = z.strictObject({
+  spec: snapshotBodySchema,
+  phase: z.enum(['creating', 'active', 'failed', 'destroying']),
+  message: z.string().exactOptional(),
+  /** What held the volume's data, and will hold that of volumes made from it. Left out: there was none yet. */
+  backing: z.enum(['folder', 'engine']).exactOptional(),
+  /** How the data is kept: as files, or as the archive that the Docker Engine gave. */
+  form: z.enum(['files', 'archive']),
+  takenAt: z.string(),
+  bytes: z.number().exactOptional(),
+  /** Of the list of checksums. Left out: they are being made. */
+  seal: z.string().exactOptional(),
+  /** Of the machine when it was copied: what was in memory alone is gone after a restart. */
+  boot: z.string(),
+});
 /** `written`: the routing that made `version`, so that it is known again. */
 export interface SlotRecord extends Scope, z.output<typeof routingSchema> {
   readonly key: string;
@@ -99,7 +118,8 @@ export class LocalDatabase {
         });
       }
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON');
-      db.exec(`BEGIN; ${TABLES} PRAGMA user_version = ${String(SCHEMA_VERSION)}; COMMIT`);
+      const upgrades = version === 1 ? 'ALTER TABLE volumes ADD COLUMN message TEXT;' : '';
+      db.exec(`BEGIN; ${upgrades} ${TABLES} PRAGMA user_version = ${String(SCHEMA_VERSION)}; COMMIT`);
       return new LocalDatabase(db);
     } catch (cause) {
       if (ProviderError.is(cause)) throw cause;
@@ -195,13 +215,25 @@ export class LocalDatabase {
     return this.#db.prepare('SELECT * FROM volumes ORDER BY rowid').all().map(volumeOf);
   }
   putVolume(record: VolumeRecord): void {
-    const { key, project, stage, id, spec, backing, phase } = record;
+    const { key, project, stage, id, spec, backing, phase, message } = record;
     this.#db
-      .prepare('INSERT OR REPLACE INTO volumes VALUES (?, ?, ?, ?, ?, ?, ?)')
-      .run(key, project, stage, id, JSON.stringify(spec), backing ?? null, phase);
+      .prepare('INSERT OR REPLACE INTO volumes VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(key, project, stage, id, JSON.stringify(spec), backing ?? null, phase, message ?? null);
   }
   removeVolume(key: string): void {
     this.#db.prepare('DELETE FROM volumes WHERE key = ?').run(key);
+  }
+
+  snapshots(): readonly SnapshotRecord[] {
+    return this.#db.prepare('SELECT * FROM snapshots ORDER BY rowid').all().map(snapshotOf);
+  }
+  putSnapshot({ key, project, stage, id, ...state }: SnapshotRecord): void {
+    this.#db
+      .prepare('INSERT INTO snapshots VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET state = excluded.state')
+      .run(key, project, stage, id, JSON.stringify(state));
+  }
+  removeSnapshot(key: string): void {
+    this.#db.prepare('DELETE FROM snapshots WHERE key = ?').run(key);
   }
 
   slots(): readonly SlotRecord[] {
@@ -260,8 +292,13 @@ function volumeOf(row: Row): VolumeRecord {
     ...namesOf(row),
     spec: volumeBodySchema.parse(JSON.parse(String(row.spec))),
     ...(row.backing !== null && { backing: oneOf(row.backing, ['folder', 'engine']) }),
-    phase: oneOf(row.phase, ['active', 'destroying']),
+    phase: oneOf(row.phase, ['creating', 'active', 'failed', 'destroying']),
+    ...(typeof row.message === 'string' && { message: row.message }),
   };
+}
+
+function snapshotOf(row: Row): SnapshotRecord {
+  return { ...namesOf(row), ...snapshotStateSchema.parse(JSON.parse(String(row.state))) };
 }
 
 function slotOf(row: Row): SlotRecord {

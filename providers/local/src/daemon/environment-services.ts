@@ -10,7 +10,7 @@ import type { PortPool } from './port-pool.ts';
 import { ProcessService } from './process-service.ts';
 import { bootId } from './process-table.ts';
 import type { RunningService, ServiceContext } from './service.ts';
-import type { Volumes } from './volumes.ts';
+import type { Volumes } from './storage/volumes.ts';
 
 export interface ServiceDeps {
   readonly database: LocalDatabase;

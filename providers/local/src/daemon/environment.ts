@@ -26,7 +26,7 @@ import { processesMarked } from './process-table.ts';
 import type { RunningService } from './service.ts';
 import { folderIn, removeTree } from './source-tree.ts';
 import type { Vault } from './vault.ts';
-import type { Volumes } from './volumes.ts';
+import type { Volumes } from './storage/volumes.ts';
 import { messageOf } from '../control/failure.ts';
 
 /** What all environments of a daemon share. */

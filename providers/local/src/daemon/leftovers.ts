@@ -35,8 +35,8 @@ export async function endLeftovers(home: string, database: LocalDatabase): Promi
 }
 
 /** Folders of environments that are written down nowhere: of one whose record could not be written, for example. */
-export async function removeStrayFolders(folder: string, known: ReadonlySet<string>): Promise<void> {
-  for (const name of entriesOf(folder)) if (!known.has(name)) await removeTree(path.join(folder, name));
+export async function removeStrayFolders(folder: string, isKnown: (name: string) => boolean): Promise<void> {
+  for (const name of entriesOf(folder)) if (!isKnown(name)) await removeTree(path.join(folder, name));
 }
 
 function entriesOf(folder: string): readonly string[] {

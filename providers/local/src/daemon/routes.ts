@@ -3,7 +3,6 @@ import {
   environmentBodySchema,
   execBodySchema,
   scaleBodySchema,
-  volumeBodySchema,
   word,
   type DaemonStatus,
 } from '../control/protocol.ts';
@@ -14,19 +13,19 @@ import type { ControlAnswer, ControlRequest, ControlRoute } from './control-serv
 import type { Environments } from './environments.ts';
 import { slotRoutes } from './slot-routes.ts';
 import type { Slots } from './slots.ts';
-import type { Volumes } from './volumes.ts';
+import type { Storage } from './storage/storage.ts';
+import { storageRoutes } from './storage/routes.ts';
 
 export interface RoutesOptions {
   readonly environments: Environments;
   readonly slots: Slots;
-  readonly volumes: Volumes;
+  readonly storage: Storage;
   readonly zones: ZoneStore;
   readonly status: () => DaemonStatus;
   readonly onStop: () => void;
 }
 
 const ENVIRONMENTS = '/v1/projects/:project/stages/:stage/environments';
-const VOLUMES = '/v1/projects/:project/stages/:stage/volumes';
 
 const scopeSchema = z.object({ project: word, stage: word });
 const namedSchema = scopeSchema.extend({ id: word });
@@ -50,7 +49,7 @@ export function routes(options: RoutesOptions): readonly ControlRoute[] {
     ...ownRoutes(options),
     ...environmentRoutes(options),
     ...slotRoutes(options.slots),
-    ...volumeRoutes(options),
+    ...storageRoutes(options.storage),
     ...dnsRoutes(options),
   ];
 }
@@ -149,41 +148,6 @@ function environmentRoutes({ environments, slots }: RoutesOptions): readonly Con
       method: 'POST',
       path: `${ENVIRONMENTS}/:id/exec`,
       handle: async (request) => ({ value: await found(request).exec(execBodySchema.parse(request.body).service) }),
-    },
-  ];
-}
-
-function volumeRoutes({ volumes }: RoutesOptions): readonly ControlRoute[] {
-  return [
-    {
-      method: 'GET',
-      path: VOLUMES,
-      handle: ({ parameters }) => ({ value: volumes.list(scopeSchema.parse(parameters)) }),
-    },
-    {
-      method: 'PUT',
-      path: `${VOLUMES}/:id`,
-      handle: ({ parameters, body }) => {
-        const { id, ...scope } = namedSchema.parse(parameters);
-        return { value: volumes.ensure(scope, id, volumeBodySchema.parse(body)) };
-      },
-    },
-    {
-      method: 'GET',
-      path: `${VOLUMES}/:id`,
-      handle: ({ parameters }) => {
-        const { id, ...scope } = namedSchema.parse(parameters);
-        return { value: volumes.require(scope, id) };
-      },
-    },
-    {
-      method: 'DELETE',
-      path: `${VOLUMES}/:id`,
-      handle: async ({ parameters, signal }) => {
-        const { id, ...scope } = namedSchema.parse(parameters);
-        await volumes.destroy(scope, id, signal);
-        return { value: {} };
-      },
     },
   ];
 }

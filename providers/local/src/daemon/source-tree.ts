@@ -2,9 +2,7 @@ import { realpath, lstat, mkdir, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { ProviderError } from '@clusternator/core';
 import { codeOf } from '../control/failure.ts';
-import { spawnGroup } from './supervised-process.ts';
-import { endProcesses } from './end-processes.ts';
-import { groupMembers } from './supervised-process.ts';
+import { runProgram } from './run-program.ts';
 
 /**
  * Copies an artefact's files, where they can be written to. `cp` shares the blocks of both where the file system can, and takes any name
@@ -16,8 +14,8 @@ export async function copyTree(source: string, target: string, signal: AbortSign
   await removeTree(target);
   await mkdir(target, { recursive: true, mode: 0o700 });
   const share = process.platform === 'darwin' ? ['-Rpc'] : ['-a', '--reflink=auto'];
-  await run(['cp', ...share, `${source}/.`, target], signal);
-  await run(['chmod', '-R', 'u+w', target], signal);
+  await runProgram(['cp', ...share, `${source}/.`, target], { signal });
+  await runProgram(['chmod', '-R', 'u+w', target], { signal });
 }
 
 /** Also of folders that can't be written to. To remove what is gone succeeds. */
@@ -25,7 +23,7 @@ export async function removeTree(folder: string): Promise<void> {
   try {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   } catch {
-    await run(['chmod', '-R', 'u+rwx', folder], new AbortController().signal);
+    await runProgram(['chmod', '-R', 'u+rwx', folder], { signal: new AbortController().signal });
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
@@ -77,38 +75,4 @@ async function makeFoldersIn(tree: string, directory: string): Promise<void> {
     });
     await folderIn(tree, folder);
   }
-}
-
-async function run(argv: readonly [string, ...string[]], signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const child = await spawnGroup({
-    argv,
-    directory: '/',
-    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C' },
-  });
-  let words = '';
-  child.stderr?.on('data', (bytes: Buffer) => {
-    if (words.length < 4096) words += bytes.toString();
-  });
-  child.stdout?.resume();
-  const { promise, resolve } = Promise.withResolvers<number | null>();
-  child.once('close', resolve);
-  const abort = (): void => {
-    void endProcesses(() => groupMembers(child.pid ?? 0), 0);
-  };
-  signal.addEventListener('abort', abort, { once: true });
-  const code = await promise;
-  signal.removeEventListener('abort', abort);
-  signal.throwIfAborted();
-  if (code === 0) return;
-  throw whyNot(argv, words.trim());
-}
-
-function whyNot(argv: readonly string[], words: string): ProviderError {
-  if (/no space left|quota exceeded/i.test(words)) {
-    return new ProviderError('quota', `the disk is full: ${words}`, {
-      hint: 'free some space: `clusternator gc` may help',
-    });
-  }
-  return new ProviderError('internal', `${argv[0] ?? ''} failed: ${words}`);
 }
