@@ -4,13 +4,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { atLeast, median, ms, report, run } from './measure.mjs';
+import { compareProxies, nginxProxy, startNginx } from './proxies.mjs';
 
-const ROUNDS = 3;
 const PORTS = { fast: 17_921, node: 17_922, nginxFast: 17_923, nginxNode: 17_924, oursFast: 17_925, oursNode: 17_926 };
 
 if (process.argv[2] === '--serve') await serve();
@@ -19,59 +18,39 @@ else await compare();
 
 async function compare() {
   const folder = await mkdtemp(path.join(tmpdir(), 'proxy-alone-'));
-  const children = [];
+  const backends = await startNginx(
+    path.join(folder, 'backend'),
+    `server { listen 127.0.0.1:${PORTS.fast}; location / { default_type text/plain; return 200 "hello, world\\n"; } }`,
+  );
+  const nginx = await startNginx(
+    path.join(folder, 'proxy'),
+    nginxProxy(PORTS.nginxFast, 'fast', `127.0.0.1:${PORTS.fast}`) +
+      nginxProxy(PORTS.nginxNode, 'node', `127.0.0.1:${PORTS.node}`),
+  );
+  const node = startSelf('--backend');
+  const ours = startSelf('--serve');
   try {
-    children.push(
-      await startNginx(path.join(folder, 'backend'), backendConfig()),
-      await startNginx(path.join(folder, 'proxy'), proxyConfig()),
-    );
-    children.push(startSelf('--backend'), startSelf('--serve'));
     await Promise.all(Object.values(PORTS).map((port) => untilAnswers(port)));
-    for (const [name, direct, nginx, ours] of [
+    const worker = await nginx.worker();
+    for (const [name, direct, peer, own] of [
       ['nginx', PORTS.fast, PORTS.nginxFast, PORTS.oursFast],
       ['Node', PORTS.node, PORTS.nginxNode, PORTS.oursNode],
     ]) {
-      const busy = await takeTurns(32, 4, { nginx, ours });
-      const calm = await takeTurns(1, 2, { direct, nginx, ours });
-      const perSecond = (who) => median(busy[who].map((one) => one.perSecond));
-      report(
-        `${name} backend, requests, 32 connections`,
-        `${Math.round(perSecond('ours'))}/s`,
-        `nginx: ${Math.round(perSecond('nginx'))}/s`,
-        perSecond('ours') / perSecond('nginx'),
-        atLeast(0.5),
-      );
-      for (const quantile of ['p50', 'p99']) {
-        const at = (who) => median(calm[who].map((one) => one[quantile]));
-        const added = (who) => Math.max(0.001, at(who) - at('direct'));
-        console.log(
-          `${name} backend, added at ${quantile}, 1 connection: ours ${ms(added('ours'))}, nginx ${ms(added('nginx'))}`,
-        );
-      }
+      await compareProxies(`${name} backend`, {
+        direct: { url: urlOf(direct) },
+        nginx: { url: urlOf(peer), pid: worker },
+        ours: { url: urlOf(own), pid: ours.pid },
+      });
     }
   } finally {
-    for (const child of children) child.kill('SIGTERM');
-    await Promise.all(children.map((child) => (child.exitCode === null ? once(child, 'exit') : undefined)));
+    for (const child of [node, ours]) {
+      child.kill('SIGTERM');
+      if (child.exitCode === null) await once(child, 'exit');
+    }
+    await nginx.stop();
+    await backends.stop();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function takeTurns(connections, seconds, targets) {
-  const results = Object.fromEntries(Object.keys(targets).map((name) => [name, []]));
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [name, port] of Object.entries(targets)) results[name].push(await wrk(port, connections, seconds));
-  }
-  return results;
-}
-
-async function wrk(port, connections, seconds) {
-  const text = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', `http://127.0.0.1:${port}/`]);
-  if (/Non-2xx|Socket errors/.test(text)) throw new Error(`port ${port}: ${text}`);
-  const at = (percent) => {
-    const [, value, unit] = new RegExp(`${percent}%\\s+([\\d.]+)(us|ms|s)`).exec(text);
-    return Number(value) * { us: 0.001, ms: 1, s: 1000 }[unit];
-  };
-  return { perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)[1]), p50: at(50), p99: at(99) };
 }
 
 function startSelf(mode) {
@@ -100,42 +79,14 @@ async function backend() {
   createServer((_, response) => response.end('hello, world\n')).listen(PORTS.node, '127.0.0.1');
 }
 
-function backendConfig() {
-  return `server { listen 127.0.0.1:${PORTS.fast}; location / { default_type text/plain; return 200 "hello, world\\n"; } }`;
-}
-
-function proxyConfig() {
-  const proxied = (port, name, upstream) => `
-  upstream ${name} { server 127.0.0.1:${upstream}; keepalive 64; keepalive_requests 1000000; }
-  server { listen 127.0.0.1:${port}; location / {
-    proxy_pass http://${name}; proxy_http_version 1.1; proxy_set_header Connection "";
-    proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-  } }`;
-  return proxied(PORTS.nginxFast, 'fast', PORTS.fast) + proxied(PORTS.nginxNode, 'node', PORTS.node);
-}
-
-/** A process of its own for each: backend and proxy in one would share a core. */
-async function startNginx(folder, servers) {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  const config = `
-daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;
-events { worker_connections 1024; }
-http {
-  access_log off; keepalive_requests 1000000;
-  ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
-  ${servers}
-}`;
-  await mkdir(folder, { recursive: true });
-  await writeFile(path.join(folder, 'nginx.conf'), config);
-  return spawn('nginx', ['-c', path.join(folder, 'nginx.conf'), '-e', path.join(folder, 'error.log')], {
-    stdio: 'ignore',
-  });
+function urlOf(port) {
+  return `http://127.0.0.1:${port}/`;
 }
 
 async function untilAnswers(port) {
   const deadline = Date.now() + 15_000;
   for (;;) {
-    const ok = await fetch(`http://127.0.0.1:${port}/`).then(
+    const ok = await fetch(urlOf(port)).then(
       (reply) => reply.ok,
       () => false,
     );

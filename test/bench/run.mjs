@@ -6,7 +6,6 @@ import { spawnSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 
 import { installPacked } from '../e2e/install.mjs';
-import { processesOf } from '../e2e/src/leftovers.ts';
 import { Sandbox } from '../e2e/src/sandbox.ts';
 import { createContainer, createProcess } from './create.mjs';
 import { memory, proxy } from './proxy.mjs';
@@ -24,7 +23,7 @@ const benchmarks = {
   container: { run: createContainer, without: () => (engine() ? undefined : 'no Docker Engine answers') },
   proxy: { run: proxy, without: () => ['wrk', 'nginx', 'ss'].find((program) => !has(program)) },
   slots: { run: (sandbox) => slots(sandbox, tool), without: () => (has('wrk') ? undefined : 'wrk is not installed') },
-  memory: { run: (sandbox) => memory(sandbox, processesOf) },
+  memory: { run: (sandbox) => memory(sandbox) },
 };
 const wanted = process.argv.slice(2);
 

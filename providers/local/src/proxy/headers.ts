@@ -25,6 +25,25 @@ const SET_BY_US: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
 ]);
 
+/** Never as a trailer, where a server that merges trailers into headers would be fooled (RFC 9110 §6.5.1). */
+const NO_TRAILER: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  ...SET_BY_US,
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'cookie',
+  'expect',
+  'max-forwards',
+  'range',
+  'set-cookie',
+  'trailer',
+  'www-authenticate',
+]);
+
 /** What is wrong with a request that would be read in two ways by two servers, or nothing. */
 export function ambiguity(request: IncomingMessage): { readonly reason: string; readonly status: number } | undefined {
   const { rawHeaders, headers } = request;
@@ -58,6 +77,8 @@ export function upstreamHeaders(request: IncomingMessage, client: Client, truste
     if (named?.has(lower) === true) continue;
     out.push(name, rawHeaders[i + 1] ?? '');
   }
+  // Trailers are passed on, so an upstream that asks may send them.
+  if (headers.te !== undefined && TRAILERS.test(String(headers.te))) out.push('te', 'trailers');
   const before = trusted ? claimed(request) : undefined;
   const proto = before?.proto ?? 'http';
   out.push(
@@ -78,21 +99,26 @@ export function upstreamHeaders(request: IncomingMessage, client: Client, truste
  * @param trailersFollow - Whether the response can carry the trailers that it announces.
  */
 export function clientHeaders(
-  raw: readonly (Buffer | string)[],
+  raw: readonly string[],
   { status, trailersFollow }: { readonly status: number; readonly trailersFollow: boolean },
 ): string[] {
   const out: string[] = [];
   let named: ReadonlySet<string> | undefined;
   for (let i = 0; i < raw.length; i += 2) {
-    const name = text(raw[i]);
+    const name = raw[i] ?? '';
     const lower = name.toLowerCase();
-    if (lower === 'connection') named = connectionOptions(text(raw[i + 1]));
+    if (lower === 'connection') named = connectionOptions(raw[i + 1] ?? '');
     if (HOP_BY_HOP.has(lower) || (lower === 'trailer' && !trailersFollow)) continue;
     // RFC 9110 §8.6: a 204 has no length, and who reads one might wait for it.
     if (status === 204 && lower === 'content-length') continue;
-    out.push(name, text(raw[i + 1]));
+    out.push(name, raw[i + 1] ?? '');
   }
   return named === undefined ? out : without(out, named);
+}
+
+/** Trailers that may be passed on, flat. */
+export function endToEndTrailers(flat: readonly string[]): readonly string[] {
+  return flat.length === 0 ? flat : without(flat, NO_TRAILER);
 }
 
 function without(flat: readonly string[], names: ReadonlySet<string>): string[] {
@@ -110,6 +136,7 @@ function connectionOptions(connection: string | undefined): ReadonlySet<string> 
   const names = connection.split(',').map((name) => name.trim().toLowerCase());
   return new Set(names.filter((name) => !END_TO_END.has(name)));
 }
+const TRAILERS = /(?:^|,)\s*trailers\s*(?:,|;|$)/i;
 const END_TO_END: ReadonlySet<string> = new Set(['host', 'content-length', 'content-type', 'cache-control', 'trailer']);
 
 function claimed(request: IncomingMessage): { for?: string; host?: string; proto?: string; forwarded?: string } {
@@ -129,13 +156,11 @@ function first(value: string | string[] | undefined): string | undefined {
   return (Array.isArray(value) ? value[0] : value)?.split(',')[0]?.trim();
 }
 
+const UNQUOTABLE = /["\\]/;
 /** RFC 7239: an IPv6 address and a host with a port are quoted. */
 function forwarded(before: string | undefined, client: Client, proto: string): string {
   const address = client.address.includes(':') ? `"[${client.address}]"` : client.address;
-  const own = `for=${address};host="${client.host.replaceAll(/["\\]/g, '')}";proto=${proto}`;
+  const host = UNQUOTABLE.test(client.host) ? client.host.replaceAll(/["\\]/g, '') : client.host;
+  const own = `for=${address};host="${host}";proto=${proto}`;
   return before === undefined ? own : `${before}, ${own}`;
-}
-
-function text(value: Buffer | string | undefined): string {
-  return typeof value === 'string' ? value : (value?.toString('latin1') ?? '');
 }

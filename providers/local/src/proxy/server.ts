@@ -129,7 +129,7 @@ export class ProxyServer {
     this.byAddress.clear();
     this.open.destroyAll();
     await Promise.all(servers.map((server) => this.stop(server)));
-    await this.upstreams.destroy();
+    this.upstreams.destroy();
   }
 
   private async stop(server: Server): Promise<void> {
