@@ -61,13 +61,19 @@ export type MetricConfig = z.output<typeof metricSchema>;
 
 const migrateSchema = z
   .strictObject({
-    service: nameSchema.describe('In whose new instances the commands run.'),
+    service: nameSchema.describe('In whose instances the commands run.'),
     expand: commandSchema
       .optional()
-      .describe('Before traffic moves: what both the old and the new version can live with.'),
-    contract: commandSchema.optional().describe('Once no standby needs what the old version needed.'),
+      .describe(
+        'Before traffic moves, in the new head: what both the old and the new version can live with. It may run again.',
+      ),
+    contract: commandSchema
+      .optional()
+      .describe(
+        'Once it runs in the oldest environment that is kept: drops what that one does without. It may run again.',
+      ),
     within: durationSchema(1).prefault('10m').describe('How long each may take.'),
-    snapshot: z.boolean().default(true).describe('Take snapshots of the volumes of the slot before.'),
+    snapshot: z.boolean().default(true).describe('Take snapshots of the volumes before each.'),
   })
   .transform(({ within, ...migrate }) => ({ ...migrate, withinSeconds: within }));
 

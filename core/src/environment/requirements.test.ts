@@ -54,3 +54,9 @@ test('what is not declared is a no, and a limit is a limit', () => {
     'volumes.data.onDestroy storage.snapshots',
   ]);
 });
+
+test('commands that migrate run inside services', () => {
+  const migrate = { service: 'api', expand: 'node migrate.js' };
+  const raw = { services: { api: { image: 'api:1', port: 80, route: '/' } }, slots: { master: { migrate } } };
+  expect(missing(raw)).toEqual(['slots.master.migrate environments.exec']);
+});

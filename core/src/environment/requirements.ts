@@ -40,7 +40,10 @@ function requirementsOf(config: ProjectConfig): readonly Requirement[] {
     parts.filter((part) => part.route !== undefined).length > 1
       ? [{ capability: 'environments.paths', path: 'services' }]
       : [];
-  return [...services, ...sites, ...paths, ...volumeRequirements(config)];
+  const migrations = Object.entries(config.slots).flatMap(([name, { migrate }]): Requirement[] =>
+    migrate ? [{ capability: 'environments.exec', path: `slots.${name}.migrate` }] : [],
+  );
+  return [...services, ...sites, ...paths, ...migrations, ...volumeRequirements(config)];
 }
 
 function serviceRequirements(name: string, service: ServiceConfig): readonly Requirement[] {

@@ -36,6 +36,6 @@ export async function checkAutomatic(
   throw new ProviderError(
     'refused',
     `commit ${candidate.commit.slice(0, 12)} does not descend from ${from.slice(0, 12)}, which ${name} serves`,
-    { hint: 'promote it without --auto, or with --allow-older' },
+    { hint: 'promote it without --automatic, or with --allow-older' },
   );
 }

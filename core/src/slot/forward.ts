@@ -6,7 +6,7 @@ import { refuseDrift } from './drift.ts';
 import { FRESH_SECONDS, passGate } from './gate.ts';
 import { hasHeadServices } from './head-services.ts';
 import { completeLedger, hasMade } from './ledger.ts';
-import { expandSchema, needsContract } from './migration.ts';
+import { expandSchema, hasContract } from './migration.ts';
 import { abort, record, usedBy } from './moves.ts';
 import { prepareBound } from './prepare.ts';
 import { shift } from './shift.ts';
@@ -73,12 +73,13 @@ async function readyToShift(work: Forward, live: Slot | undefined): Promise<Slot
   enter(work, 'verifying');
   const verifiedAt = await verify(work, to);
   const routed = await ensureSlot(work, live);
-  await expandSchema(work, to);
   if (settings.slot.approvalSeconds !== undefined) {
     enter(work, 'approval');
     await waitForApproval(work, settings.slot.approvalSeconds);
   }
-  if (session.clock.monotonicSeconds() - verifiedAt > FRESH_SECONDS / 2) await verify(work, to);
+  // Whoever approves a promotion approves what it does to the data. Then it has to be well with the schema that it will find.
+  const isExpanded = await expandSchema(work, to);
+  if (isExpanded || session.clock.monotonicSeconds() - verifiedAt > FRESH_SECONDS / 2) await verify(work, to);
   return routed;
 }
 
@@ -133,7 +134,7 @@ async function recordAndWatch(work: Forward, usedBefore: ReadonlySet<string>): P
   await completeLedger(session, hold.slot);
   const bakeSeconds = work.bakeSeconds ?? settings.slot.bakeSeconds;
   const at = session.clock.now();
-  const staysOwned = bakeSeconds > 0 || (await hasHeadServices(work)) || needsContract(settings);
+  const staysOwned = bakeSeconds > 0 || (await hasHeadServices(work)) || (await hasContract(work));
   const written = await hold.put((slot) =>
     record(slot, {
       release: releaseOf(work, 'promote'),

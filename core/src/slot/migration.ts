@@ -1,54 +1,66 @@
 import { fingerprint } from '../names/fingerprint.ts';
+import { resourceName } from '../names/resource-name.ts';
 import { tagsFor } from '../names/tags.ts';
 import { driverOf } from '../host/drivers.ts';
 import { pollUntilSettled } from '../engine/poll.ts';
 import { ProviderError } from '../provider/error.ts';
 import { STORAGE } from '../provider/tokens.ts';
+import type { SlotConfig } from '../config/slot.ts';
+import type { Environment, EnvironmentDriver } from '../environment/environment.ts';
+import type { Call } from '../provider/host.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import type { Volume } from '../storage/storage.ts';
 import type { Forward } from './forward.ts';
 import { environmentDriver } from './gate.ts';
-import type { SlotSettings } from './settings.ts';
-import { membersOf, superseded, type SlotWork } from './work.ts';
+import { oldestKept } from './oldest-kept.ts';
+import { asProviderError, membersOf, superseded, type SlotWork } from './work.ts';
+
+type Migrate = NonNullable<SlotConfig['migrate']>;
 
 const SNAPSHOT_SECONDS = 3600;
 const OUTPUT_CHARACTERS = 2000;
+const SNAPSHOT_NAME = { maxLength: 63 };
 
-export function needsContract({ slot }: SlotSettings): boolean {
-  return slot.migrate?.contract !== undefined;
-}
-
-/** Before traffic moves, under the slot's ownership: the slot's data is kept as it is, then `expand` runs in the candidate. */
-export async function expandSchema(work: Forward, to: string): Promise<void> {
+/**
+ * Before traffic moves, under the slot's ownership: the slot's data is kept as it is, then `expand` runs in the candidate. A process that goes
+ * on after a crash runs it again: it has to be one that does nothing where it was done.
+ * @returns Whether anything ran.
+ * @throws ProviderError `unhealthy`: it failed, or did not end in time.
+ */
+export async function expandSchema(work: Forward, to: string): Promise<boolean> {
   const { migrate } = work.settings.slot;
-  if (!migrate?.expand) return;
+  if (!migrate?.expand) return false;
   const member = (await membersOf(work.session, work.hold.slot, [to])).get(to);
-  if (!member) return;
+  if (!member) return false;
   // What came before may have taken long.
   if (!(await work.hold.isStillOurs())) throw superseded(work);
-  if (migrate.snapshot) await snapshotVolumes(work, member);
-  await runIn(work, member, 'expand', migrate.expand);
+  if (migrate.snapshot) await snapshotVolumes(work, member, 'expand');
+  await runIn(work, member, 'expand', migrate);
+  return true;
 }
 
-/** Once the promotion is good, and no standby is left that needs the old schema. Else the next promotion's turn comes. */
-export async function contractSchema(work: Forward): Promise<void> {
-  const { migrate } = work.settings.slot;
-  const { hold, session } = work;
-  if (!migrate?.contract) return;
-  const { head, standbys, retain } = hold.slot;
+/** Whether the slot stays owned after the flip, so that `contract` can run. */
+export async function hasContract({ session, hold }: Forward): Promise<boolean> {
   const members = await membersOf(session, hold.slot);
-  const member = head === undefined ? undefined : members.get(head);
-  const wanted = JSON.stringify(migrate.contract);
-  const older = standbys
-    .slice(0, retain)
-    .filter((id) => JSON.stringify(members.get(id)?.config?.slots[hold.slot.name]?.migrate?.contract) !== wanted);
+  return [...members.values()].some((member) => migrateOf(member, hold.slot.name)?.contract !== undefined);
+}
+
+/**
+ * Once the promotion is good. Everything that is kept may get traffic again, so only what the oldest of it does without may go: its own
+ * `contract` says what that is, and runs in it. A newer one's turn comes when it is the oldest.
+ */
+export async function contractSchema(work: Forward): Promise<void> {
+  const { hold, session } = work;
+  const { name } = hold.slot;
+  if (!(await hasContract(work))) return;
+  const member = await oldestKept(session, hold.slot);
   if (!member) return;
-  if (older.length > 0) {
-    work.warnings.push(`contract has to wait: ${older.join(', ')} may still need the old schema`);
-    return;
-  }
+  const migrate = migrateOf(member, name);
+  if (!migrate?.contract) return;
+  if (!(await hold.isStillOurs())) throw superseded(work);
   try {
-    await runIn(work, member, 'contract', migrate.contract);
+    if (migrate.snapshot) await snapshotVolumes(work, member, 'contract');
+    await runIn(work, member, 'contract', migrate);
   } catch (error) {
     if (work.run.signal.aborted) throw error;
     // Traffic is where it should be, and an expanded schema serves on.
@@ -56,45 +68,71 @@ export async function contractSchema(work: Forward): Promise<void> {
   }
 }
 
+function migrateOf({ config }: EnvironmentDocument, slot: string): Migrate | undefined {
+  return config?.slots[slot]?.migrate;
+}
+
 async function runIn(
   work: Forward,
   member: EnvironmentDocument,
   what: 'expand' | 'contract',
-  command: readonly string[],
+  migrate: Migrate,
 ): Promise<void> {
   const { session, run } = work;
-  const { service = '', withinSeconds = 600 } = work.settings.slot.migrate ?? {};
+  const path = `slots.${work.hold.slot.name}.migrate.${what}`;
   const driver = await environmentDriver(session, member);
   const { environment } = member;
   if (!driver.exec || !environment)
     throw new ProviderError('unsupported', `provider "${member.provider.name}" runs no commands inside services`, {
-      path: `slots.${work.hold.slot.name}.migrate`,
+      path,
     });
-  work.run.note(`migrate/${what}`, `${what} the schema`, 'started');
-  await session.briefly(
-    `${what} the schema in ${member.id}`,
-    async (call) => {
-      const exec = await driver.exec?.(environment, { service, command }, call);
-      let said = '';
-      for await (const bytes of exec?.output ?? []) {
-        const text = Buffer.from(bytes).toString('utf8');
-        said = (said + text).slice(-OUTPUT_CHARACTERS);
-        session.emit({ type: 'output', operation: run.id, source: `migrate/${what}`, text });
-      }
-      const code = await exec?.exitCode;
-      if (code !== 0) {
-        throw new ProviderError('unhealthy', `${what} of ${member.id} ended with ${String(code)}: ${said.trim()}`, {
-          path: `slots.${work.hold.slot.name}.migrate.${what}`,
-        });
-      }
-    },
-    withinSeconds,
-  );
-  work.run.note(`migrate/${what}`, `${what} the schema`, 'done');
+  run.note(`migrate/${what}`, `${what} the schema`, 'started');
+  try {
+    await session.briefly(
+      `${what} the schema in ${member.id}`,
+      (call) => execIn(work, driver, environment, { what, migrate, call }),
+      migrate.withinSeconds,
+    );
+  } catch (error) {
+    run.note(`migrate/${what}`, `${what} the schema`, 'failed');
+    if (run.signal.aborted) throw error;
+    const why = asProviderError(error);
+    throw new ProviderError('unhealthy', `${what} of ${member.id} failed: ${why.message}`, {
+      path,
+      cause: why,
+      hint: `clusternator env logs ${member.id}; it may have been done in part, and runs again with the next promotion`,
+    });
+  }
+  run.note(`migrate/${what}`, `${what} the schema`, 'done');
+}
+
+async function execIn(
+  { session, run }: Forward,
+  driver: EnvironmentDriver,
+  environment: Environment,
+  { what, migrate, call }: { readonly what: 'expand' | 'contract'; readonly migrate: Migrate; readonly call: Call },
+): Promise<void> {
+  const signal = AbortSignal.any([call.signal, run.signal]);
+  const request = { service: migrate.service, command: migrate[what] ?? [] };
+  const exec = await driver.exec?.(environment, request, { ...call, signal });
+  await exec?.end();
+  let said = '';
+  for await (const bytes of exec?.output ?? []) {
+    const text = Buffer.from(bytes).toString('utf8');
+    said = (said + text).slice(-OUTPUT_CHARACTERS);
+    session.emit({ type: 'output', operation: run.id, source: `migrate/${what}`, text });
+  }
+  const code = await exec?.exitCode;
+  signal.throwIfAborted(); // it was ended, and its exit code says nothing
+  if (code !== 0) throw new ProviderError('unhealthy', `it ended with ${String(code)}: ${said.trim()}`);
 }
 
 /** Data is never turned back by a rollback: what a migration spoils is restored from here, by hand. */
-async function snapshotVolumes(work: Forward, member: EnvironmentDocument): Promise<void> {
+async function snapshotVolumes(
+  work: SlotWork,
+  member: EnvironmentDocument,
+  before: 'expand' | 'contract',
+): Promise<void> {
   const { session, run, hold } = work;
   const volumes = new Map<string, Volume>();
   for (const { mounts } of Object.values(member.spec?.services ?? {}))
@@ -107,7 +145,7 @@ async function snapshotVolumes(work: Forward, member: EnvironmentDocument): Prom
     return;
   }
   for (const volume of volumes.values()) {
-    const id = `${run.id}-${volume.id}`.slice(0, 63);
+    const id = resourceName(session, ['before', before, run.id, volume.id], SNAPSHOT_NAME);
     const print = fingerprint({ id, volume: volume.id });
     const tags = tagsFor(session, { type: 'snapshot', id, fingerprint: print, tags: { slot: hold.slot.name } });
     await session.briefly(

@@ -26,6 +26,10 @@ export class MemoryCloud {
   /** Resource ids whose parts answer badly, and how: a text each time that one is asked. */
   readonly sick = new Map<string, () => string | undefined>();
   readonly execs: { readonly id: string; readonly command: readonly string[] }[] = [];
+  /** What a command says and ends with, by what it is called with. */
+  exec: (id: string, command: readonly string[]) => { readonly code: number; readonly says?: string } = () => ({
+    code: 0,
+  });
   readonly slots = new Map<string, Routed>();
   /** Every set of routes that was ever served, for what has to hold at each moment. */
   readonly served: { slot: string; environment: string | undefined; stamp: string }[] = [];
@@ -80,15 +84,14 @@ export class MemoryCloud {
       exec: ({ id }, { command }) =>
         deal('exec', () => {
           this.execs.push({ id, command });
+          const { code, says = '' } = this.exec(id, command);
           return {
             output: (async function* () {
-              // says nothing
+              yield Buffer.from(says);
             })(),
-            exitCode: Promise.resolve(0),
+            exitCode: Promise.resolve(code),
             write: () => Promise.resolve(),
             end: () => Promise.resolve(),
-            resize: () => Promise.resolve(),
-            close: () => Promise.resolve(),
           };
         }),
       scale: ({ id }, instances) =>

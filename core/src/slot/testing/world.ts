@@ -14,7 +14,7 @@ import type { Session } from '../../host/session.ts';
 import { yes, type Capabilities } from '../../provider/capabilities.ts';
 import { ProviderError } from '../../provider/error.ts';
 import { defineProvider } from '../../provider/provider.ts';
-import { DNS, ENVIRONMENTS, SLOTS } from '../../provider/tokens.ts';
+import { DNS, ENVIRONMENTS, SLOTS, STORAGE } from '../../provider/tokens.ts';
 import { documentsIn, type EnvironmentDocument } from '../../state/documents.ts';
 import { memoryStore } from '../../state/memory.ts';
 import type { StateStore } from '../../state/store.ts';
@@ -22,6 +22,7 @@ import { testCall } from '../../state/testing/call.ts';
 import type { SlotDocument } from '../documents.ts';
 import { MemoryCloud, plainly, type Deal, type RouterKind } from './memory-cloud.ts';
 import { MemoryDns } from './memory-dns.ts';
+import { MemoryStorage } from './memory-storage.ts';
 import { SimClock } from './sim-clock.ts';
 
 const NEVER = new AbortController().signal;
@@ -50,6 +51,8 @@ export const CAPABILITIES: Capabilities = {
   'slots.shared': yes(),
   'slots.compareAndSet': yes(),
   'environments.scale': yes(),
+  'environments.exec': yes(),
+  'storage.snapshots': yes(),
   'dns.compareAndSet': yes(),
 };
 
@@ -61,6 +64,7 @@ export class World {
   readonly clock = new SimClock();
   readonly cloud: MemoryCloud;
   readonly dns = new MemoryDns();
+  readonly storage = new MemoryStorage();
   readonly events: EngineEvent[] = [];
   /** By pid. Left out: it can't be told. */
   readonly liveness = new Map<number, Liveness>();
@@ -101,6 +105,7 @@ export class World {
     const scope = container.createChildContainer();
     scope.register(ENVIRONMENTS, { useValue: () => Promise.resolve(cloud.environments(deal)) });
     scope.register(SLOTS, { useValue: () => Promise.resolve(cloud.router(deal)) });
+    scope.register(STORAGE, { useValue: () => Promise.resolve(this.storage.driver(deal)) });
     scope.register(DNS, { useValue: () => Promise.resolve(this.dns.provider(deal)) });
     const bound: BoundProvider = { provider: provider, capabilities, scope };
     const unused = (): never => {
