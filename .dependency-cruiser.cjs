@@ -62,7 +62,7 @@ module.exports = {
       comment: "Another package's inside is its own: import the package's name.",
       severity: 'error',
       from: { path: '^(core|providers/[^/]+|plugins/[^/]+|test/[^/]+)/' },
-      to: { path: '^(core|providers/[^/]+|plugins/[^/]+)/src/(?!index\\.ts$)', pathNot: '^$1/' },
+      to: { path: '^(core|providers/[^/]+|plugins/[^/]+)/src/(?!(index|provider)\\.ts$)', pathNot: '^$1/' },
     },
     {
       name: 'not-in-package-json',
@@ -74,7 +74,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules|/dist/' },
-    exclude: { path: '(^|/)dist/(?!index\\.js$|index\\.d\\.ts$)|docs/examples' },
+    exclude: { path: '(^|/)dist/(?!(index|provider)(\\.d\\.ts|\\.js)$)|docs/examples' },
     tsConfig: { fileName: 'tsconfig.test.json' },
     tsPreCompilationDeps: true,
     combinedDependencies: true,

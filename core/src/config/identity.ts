@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { nameProblem } from '../names/name.ts';
 import { DEFAULT_STAGE } from '../names/owner.ts';
-import { loadConfig, type LoadOptions } from './load.ts';
+import type { LoadOptions } from './load.ts';
 import { firstPlace } from './places.ts';
 
 /** What tells one project's state from another's. */
@@ -24,6 +24,7 @@ export interface ProjectIdentity {
 export async function readProjectName(options: LoadOptions): Promise<ProjectIdentity> {
   const simple = await readSimply(options);
   if (simple !== undefined) return simple;
+  const { loadConfig } = await import('./load.ts');
   const { config, file } = await loadConfig(options);
   return {
     project: config.project,

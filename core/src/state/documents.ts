@@ -92,38 +92,42 @@ export const stepDocumentSchema = z.strictObject({
 export type StepDocument = z.output<typeof stepDocumentSchema>;
 
 /** One piece of work, as its journal keeps it. */
-export const operationDocumentSchema = z.strictObject({
-  schema: z.literal(1),
-  id: z.string(),
-  kind: z.string(),
-  /** What it works on, such as an environment's id. */
-  subject: z.string(),
-  input: z.unknown(),
-  state: z.enum(['running', 'interrupted', 'done', 'failed', 'aborted']),
-  /** Rises with every takeover. */
-  epoch,
-  /** The process that runs it, or ran it last. */
-  owner: processSchema,
-  /** Rises while its owner lives. Only its change tells, never its value. */
-  heartbeat: z.int().nonnegative(),
-  createdAt: instant,
-  updatedAt: instant,
-  endedAt: instant.exactOptional(),
-  result: z.unknown().exactOptional(),
-  error: errorRecordSchema.exactOptional(),
-  steps: z.array(stepDocumentSchema).readonly(),
-});
+export const operationDocumentSchema = z.lazy(() =>
+  z.strictObject({
+    schema: z.literal(1),
+    id: z.string(),
+    kind: z.string(),
+    /** What it works on, such as an environment's id. */
+    subject: z.string(),
+    input: z.unknown(),
+    state: z.enum(['running', 'interrupted', 'done', 'failed', 'aborted']),
+    /** Rises with every takeover. */
+    epoch,
+    /** The process that runs it, or ran it last. */
+    owner: processSchema,
+    /** Rises while its owner lives. Only its change tells, never its value. */
+    heartbeat: z.int().nonnegative(),
+    createdAt: instant,
+    updatedAt: instant,
+    endedAt: instant.exactOptional(),
+    result: z.unknown().exactOptional(),
+    error: errorRecordSchema.exactOptional(),
+    steps: z.array(stepDocumentSchema).readonly(),
+  }),
+);
 export type OperationDocument = z.output<typeof operationDocumentSchema>;
 
 /** The project that the store belongs to. */
-export const projectDocumentSchema = z.strictObject({
-  schema: z.literal(1),
-  project: z.string(),
-  stage: z.string(),
-  /** Where its repository is or was: a folder or a URL without credentials. */
-  repository: z.string(),
-  createdAt: instant,
-});
+export const projectDocumentSchema = z.lazy(() =>
+  z.strictObject({
+    schema: z.literal(1),
+    project: z.string(),
+    stage: z.string(),
+    /** Where its repository is or was: a folder or a URL without credentials. */
+    repository: z.string(),
+    createdAt: instant,
+  }),
+);
 export type ProjectDocument = z.output<typeof projectDocumentSchema>;
 
 export const ENVIRONMENTS: DocumentKind<EnvironmentDocument> = {

@@ -2,6 +2,7 @@
 import { build } from 'esbuild';
 import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bundleOptions, englishAlone } from '../../../scripts/bundle-options.mjs';
 import { leanOclif } from './lean-oclif.mjs';
 import { ownFiles } from './own-files.mjs';
 
@@ -11,22 +12,7 @@ const dist = join(root, 'dist');
 const fresh = join(dist, 'fresh');
 const options = {
   absWorkingDir: root,
-  bundle: true,
-  platform: 'node',
-  target: 'node24',
-  format: 'cjs',
-  // Reading and compiling the file is most of a start. Names stay, for stacks in bug reports.
-  minifySyntax: true,
-  minifyWhitespace: true,
-  lineLimit: 160,
-  legalComments: 'linked',
-  logLevel: 'warning',
-  define: {
-    'import.meta.url': '$importMetaUrl',
-    'import.meta.dirname': '__dirname',
-    'import.meta.filename': '__filename',
-  },
-  banner: { js: "const $importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+  ...bundleOptions,
   external: [
     // oclif looks for these to run the sources of a plugin that is being developed.
     ...['typescript', 'tsx', 'ts-node', 'pnpapi'],
@@ -71,16 +57,4 @@ function entry(files) {
     ...getters,
     '};',
   ].join('\n');
-}
-
-/** zod brings its messages in fifty languages. */
-function englishAlone() {
-  return {
-    name: 'english-alone',
-    setup(to) {
-      to.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
-        contents: "export { default as en } from './en.js';",
-      }));
-    },
-  };
 }

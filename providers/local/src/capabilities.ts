@@ -1,4 +1,4 @@
-import { no, yes, type Capabilities } from '@clusternator/core';
+import { no, yes, type Capabilities } from '@clusternator/core/provider';
 
 /** What this machine can do. */
 export const capabilities: Capabilities = {

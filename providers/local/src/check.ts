@@ -1,4 +1,4 @@
-import type { EnvironmentSpec, Problem, ProjectSpec, ServiceSpec } from '@clusternator/core';
+import type { EnvironmentSpec, Problem, ProjectSpec, ServiceSpec } from '@clusternator/core/provider';
 
 /** What capabilities can't say of a project on this machine. */
 export function check({ environment }: ProjectSpec): readonly Problem[] {

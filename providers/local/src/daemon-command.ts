@@ -1,5 +1,5 @@
 import { Command, Flags } from '@oclif/core';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { openLocalPaths, stateFolderOf, type LocalPaths } from './control/paths.ts';
 import { messageOf } from './control/failure.ts';
 

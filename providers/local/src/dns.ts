@@ -1,4 +1,4 @@
-import type { DnsProvider } from '@clusternator/core';
+import type { DnsProvider } from '@clusternator/core/provider';
 import { z } from 'zod';
 import type { DaemonClient } from './client/daemon-client.ts';
 import { LocalDns, type DnsClient } from './dns/provider.ts';

@@ -5,7 +5,7 @@ import {
   type Host,
   type Secret,
   type ServiceSpec,
-} from '@clusternator/core';
+} from '@clusternator/core/provider';
 import type { EnvironmentBody, ServiceBody, SiteBody } from './control/protocol.ts';
 
 /** What a process inherits from whoever made its environment. Nothing else of their shell gets there. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import type { ServiceSpec } from '@clusternator/core';
+import type { ServiceSpec } from '@clusternator/core/provider';
 import { ContainerRuntime } from './containers/runtime.ts';
 import { ensureTestBase } from './containers/testing/base-image.ts';
 import { LocalStorage } from './storage.ts';

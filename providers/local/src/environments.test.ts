@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { LogLine } from '@clusternator/core';
+import type { LogLine } from '@clusternator/core/provider';
 import { processesMarked } from './daemon/process-table.ts';
 import { LocalEnvironments } from './environments.ts';
 import { get, Scene, until } from './testing/environments.ts';

@@ -12,7 +12,7 @@ import {
   type LogLine,
   type LogQuery,
   type ResourceRef,
-} from '@clusternator/core';
+} from '@clusternator/core/provider';
 import { z } from 'zod';
 import type { DaemonClient } from './client/daemon-client.ts';
 import { ConnectionLost } from './client/wire.ts';

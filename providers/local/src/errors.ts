@@ -1,4 +1,4 @@
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { codeOf, messageOf } from './control/failure.ts';
 
 /** What the system says of the state folder, as ours. */

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { once } from 'node:events';
-import { ProviderError, type ExecRequest, type ExecSession } from '@clusternator/core';
+import { ProviderError, type ExecRequest, type ExecSession } from '@clusternator/core/provider';
 import { spawn } from 'node:child_process';
 import type { ExecView } from './control/protocol.ts';
 import { messageOf } from './control/failure.ts';

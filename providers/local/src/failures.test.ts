@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
-import type { Environment, ServiceSpec } from '@clusternator/core';
+import type { Environment, ServiceSpec } from '@clusternator/core/provider';
 import { processesMarked } from './daemon/process-table.ts';
 import { get, Scene, until } from './testing/environments.ts';
 import { HEALTH, SERVER } from './testing/specs.ts';

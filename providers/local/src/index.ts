@@ -1,4 +1,4 @@
-import { defineProvider } from '@clusternator/core';
+import { defineProvider } from '@clusternator/core/provider';
 import { z } from 'zod';
 import { capabilities } from './capabilities.ts';
 import { check } from './check.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Environment } from '@clusternator/core';
+import type { Environment } from '@clusternator/core/provider';
 import { get, until } from './testing/environments.ts';
 import { ask, SlotScene, webSocket } from './testing/slots.ts';
 import { testCall } from './testing/specs.ts';

@@ -7,7 +7,7 @@ import {
   type Slot,
   type SlotDriver,
   type SlotSpec,
-} from '@clusternator/core';
+} from '@clusternator/core/provider';
 import { z } from 'zod';
 import type { DaemonClient } from './client/daemon-client.ts';
 import { slotViewSchema, type RoutingBody, type SlotBody, type SlotView } from './control/slot-protocol.ts';

@@ -10,7 +10,7 @@ import {
   type StorageDriver,
   type Volume,
   type VolumeSpec,
-} from '@clusternator/core';
+} from '@clusternator/core/provider';
 import { z } from 'zod';
 import type { DaemonClient } from './client/daemon-client.ts';
 import {

@@ -40,9 +40,9 @@ export function watchWorld(world: World): { readonly problems: string[] } {
   };
   world.onPut = (key, value) => {
     const document: unknown = JSON.parse(value);
-    if (key.startsWith('slot/')) onSlot(slotDocumentSchema.loose().parse(document)); // with its write id
+    if (key.startsWith('slot/')) onSlot(slotDocumentSchema.unwrap().loose().parse(document)); // with its write id
     if (key.startsWith('release/')) {
-      const { slot, generation } = releaseDocumentSchema.loose().parse(document);
+      const { slot, generation } = releaseDocumentSchema.unwrap().loose().parse(document);
       if (generation > (slots.get(slot)?.generation ?? Infinity))
         problems.push(`the ledger of ${slot} was at ${String(generation)} before the slot was`);
     }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import type { z } from 'zod';
 import { openLocalPaths, stateFolderOf, type LocalPaths } from '../control/paths.ts';
 import { ensureDaemon, socketOf, type LaunchOptions } from './launch.ts';

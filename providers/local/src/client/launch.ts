@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { z } from 'zod';
 import type { Lock } from '../control/lock.ts';
 import type { LocalPaths } from '../control/paths.ts';

@@ -1,6 +1,6 @@
 import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
-import { ProviderError, type ErrorCode } from '@clusternator/core';
+import { ProviderError, type ErrorCode } from '@clusternator/core/provider';
 import { errorBodySchema } from '../control/protocol.ts';
 import { codeOf } from '../control/failure.ts';
 

@@ -1,5 +1,5 @@
 import type { Container, ContainerInspectInfo, ContainerInfo } from 'dockerode';
-import { ProviderError, type Tags } from '@clusternator/core';
+import { ProviderError, type Tags } from '@clusternator/core/provider';
 import { unlessGone, unlessSo } from './answers.ts';
 import type { Engine } from './engine.ts';
 import type { InstanceStatus } from './instance.ts';

@@ -3,7 +3,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { endpointOf, type Endpoint } from './endpoint.ts';
 import { EngineTimeout, errorOf } from './errors.ts';
 import type { EngineAvailability } from './instance.ts';

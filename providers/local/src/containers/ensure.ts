@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerInspectInfo } from 'dockerode';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { unlessSo } from './answers.ts';
 import type { Containers } from './containers.ts';
 import type { Engine } from './engine.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { errorOf } from './errors.ts';
 
 const attempt = { doing: 'make the network n', timeoutSeconds: 30, signal: new AbortController().signal };

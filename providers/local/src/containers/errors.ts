@@ -1,4 +1,4 @@
-import { ProviderError, type ErrorCode, type ErrorDetail } from '@clusternator/core';
+import { ProviderError, type ErrorCode, type ErrorDetail } from '@clusternator/core/provider';
 
 /** What the caller was doing, and how long it waited. */
 export interface Attempt {

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exec } from 'dockerode';
-import { ProviderError, type ExecRequest, type ExecSession } from '@clusternator/core';
+import { ProviderError, type ExecRequest, type ExecSession } from '@clusternator/core/provider';
 import type { Containers } from './containers.ts';
 import type { Engine } from './engine.ts';
 import { errorOf } from './errors.ts';

@@ -1,4 +1,4 @@
-import type { Tags } from '@clusternator/core';
+import type { Tags } from '@clusternator/core/provider';
 
 /** Which container: one instance of one service of one environment. */
 export interface InstanceId {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ProviderError, type Tags } from '@clusternator/core';
+import { ProviderError, type Tags } from '@clusternator/core/provider';
 import type { InstanceId } from './instance.ts';
 
 const ENVIRONMENT = 'clusternator_environment';

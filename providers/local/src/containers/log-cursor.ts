@@ -1,4 +1,4 @@
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 
 const SECOND = 1_000_000_000n;
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import type { Containers } from './containers.ts';
 import type { Engine } from './engine.ts';
 import { errorOf, isUnreachable } from './errors.ts';

@@ -1,5 +1,5 @@
 import type { NetworkCreateOptions, NetworkInspectInfo } from 'dockerode';
-import { ProviderError, type Tags } from '@clusternator/core';
+import { ProviderError, type Tags } from '@clusternator/core/provider';
 import type { Engine } from './engine.ts';
 import { statusOf } from './errors.ts';
 import type { ContainerNetwork } from './instance.ts';

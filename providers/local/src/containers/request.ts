@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import type { InstanceSpec, Mount, Publication } from './instance.ts';
 import type { Ownership } from './labels.ts';
 

@@ -1,4 +1,4 @@
-import type { ExecRequest, Tags } from '@clusternator/core';
+import type { ExecRequest, Tags } from '@clusternator/core/provider';
 import { Containers, nameOf } from './containers.ts';
 import { Engine } from './engine.ts';
 import { Ensuring } from './ensure.ts';

@@ -1,5 +1,5 @@
 import type { VolumeInspectInfo } from 'dockerode';
-import { ProviderError, type Tags } from '@clusternator/core';
+import { ProviderError, type Tags } from '@clusternator/core/provider';
 import { unlessGone } from './answers.ts';
 import type { Engine } from './engine.ts';
 import { statusOf } from './errors.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerInfo } from 'dockerode';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { nameOf, type Containers } from './containers.ts';
 import type { Engine } from './engine.ts';
 import { errorOf } from './errors.ts';

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 
 /** The size of 127.64.0.0/10, whose addresses are this machine's own on Linux without any set-up. */
 const SIZE = 2 ** 22;

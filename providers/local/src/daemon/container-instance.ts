@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ProviderError, type Tags } from '@clusternator/core';
+import { ProviderError, type Tags } from '@clusternator/core/provider';
 import type { InstanceSpec, InstanceStatus, Mount } from '../containers/instance.ts';
 import type { ContainerRuntime } from '../containers/runtime.ts';
 import { probe, type ProbeResult } from './probe.ts';

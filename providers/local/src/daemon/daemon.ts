@@ -1,5 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerRuntime } from '../containers/runtime.ts';
 import type { LocalPaths } from '../control/paths.ts';

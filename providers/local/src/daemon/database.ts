@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { z } from 'zod';
 import { storedSpecSchema, type InstancesBody, type StoredSpec } from '../control/protocol.ts';
 import { snapshotBodySchema, volumeBodySchema, type VolumeBody } from '../control/storage-protocol.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { redactor } from '@clusternator/core';
+import { redactor } from '@clusternator/core/provider';
 import type { LogLineView } from '../control/protocol.ts';
 import { LogReader, LogWriter } from './log-file.ts';
 import type { StoredLine } from './log-lines.ts';

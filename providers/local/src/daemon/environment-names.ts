@@ -1,4 +1,4 @@
-import type { RecordSet } from '@clusternator/core';
+import type { RecordSet } from '@clusternator/core/provider';
 import type { ZoneStore } from '../dns/zones.ts';
 
 const TTL_SECONDS = 5;

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import type { ContainerRuntime } from '../containers/runtime.ts';
 import type { Mount } from '../containers/instance.ts';
 import type { Sealed, ServiceBody } from '../control/protocol.ts';

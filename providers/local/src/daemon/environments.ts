@@ -1,4 +1,4 @@
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import type { EnvironmentBody, EnvironmentView } from '../control/protocol.ts';
 import { allocateAddress } from './addresses.ts';
 import type { EnvironmentRecord, Scope } from './database.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import type { Endpoint } from './endpoint.ts';
 
 /** A TCP port that passes each connection on to one of several endpoints, in turn. Half-closed connections stay so. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import type { RoutingBody, SlotBody, SlotView, StoredRoute } from '../control/slot-protocol.ts';
 import type { ProxyServer } from '../proxy/server.ts';
 import type { RoutingTable } from '../proxy/table.ts';

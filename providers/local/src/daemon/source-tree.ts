@@ -1,6 +1,6 @@
 import { realpath, lstat, mkdir, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { codeOf } from '../control/failure.ts';
 import { runProgram } from './run-program.ts';
 

@@ -1,5 +1,5 @@
-import { ProviderError } from '@clusternator/core';
-import type { RecordChange } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
+import type { RecordChange } from '@clusternator/core/provider';
 import { canonicalName, isWithin } from './names.ts';
 import { normalRecordSet, sameRecordSet } from './record-set.ts';
 import type { NormalRecordSet } from './record-set.ts';

@@ -1,4 +1,4 @@
-import type { DnsProvider, RecordChange, RecordSet, Zone } from '@clusternator/core';
+import type { DnsProvider, RecordChange, RecordSet, Zone } from '@clusternator/core/provider';
 import type { ZoneStore } from './zones.ts';
 
 /** The daemon's side as the driver sees it. Its errors are ProviderErrors. */

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import type { RecordSet } from '@clusternator/core';
+import type { RecordSet } from '@clusternator/core/provider';
 import { canonicalName } from './names.ts';
 import { parseServiceBinding } from './service-binding.ts';
 import { addressBytes, wireName } from './wire.ts';

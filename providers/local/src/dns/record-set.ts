@@ -1,5 +1,5 @@
-import { ProviderError } from '@clusternator/core';
-import type { RecordChange, RecordSet } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
+import type { RecordChange, RecordSet } from '@clusternator/core/provider';
 import { z } from 'zod';
 import { canonicalName } from './names.ts';
 import { parseRdata, TYPE_NUMBERS } from './rdata.ts';

@@ -1,4 +1,4 @@
-import type { RecordSet } from '@clusternator/core';
+import type { RecordSet } from '@clusternator/core/provider';
 import { resolveAlias } from './alias.ts';
 import type { AddressLookup } from './alias.ts';
 import type { Reply, WireRecord } from './message.ts';

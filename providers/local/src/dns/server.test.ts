@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { RecordSet } from '@clusternator/core';
+import type { RecordSet } from '@clusternator/core/provider';
 import { decode, encode } from 'dns-packet';
 import { DnsServer } from './server.ts';
 import { describeWithDig, dig } from './testing/dig.ts';

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import type { Socket as UdpSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { assertLoopback, firstFree, tryListen } from '../proxy/loopback.ts';
 import type { PortChoice } from '../proxy/loopback.ts';
 import { systemLookup } from './alias.ts';

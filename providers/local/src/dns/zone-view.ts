@@ -1,4 +1,4 @@
-import type { RecordSet } from '@clusternator/core';
+import type { RecordSet } from '@clusternator/core/provider';
 import { parentOf } from './names.ts';
 import type { NormalRecordSet } from './record-set.ts';
 

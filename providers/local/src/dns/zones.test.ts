@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { RecordChange, RecordSet } from '@clusternator/core';
+import type { RecordChange, RecordSet } from '@clusternator/core/provider';
 import { dnsHandlers, LocalDns } from './provider.ts';
 import { memoryZoneStorage, ZoneStore } from './zones.ts';
 import type { ZoneStorage } from './zones.ts';

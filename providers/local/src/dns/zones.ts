@@ -1,5 +1,5 @@
-import { ProviderError } from '@clusternator/core';
-import type { RecordChange, RecordSet, Zone } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
+import type { RecordChange, RecordSet, Zone } from '@clusternator/core/provider';
 import { nextSets } from './change.ts';
 import { canonicalName, isWithin } from './names.ts';
 import { normalRecordSet } from './record-set.ts';

@@ -1,4 +1,4 @@
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { type TrafficCounter } from './traffic.ts';
 
 /** Where one instance of a service listens. */

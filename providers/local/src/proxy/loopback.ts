@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import type { Server } from 'node:net';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { portOwner } from './port-owner.ts';
 
 /** One port that must be free, or the first free one from `from` to `to`. */

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { rawAnswer } from './answers.ts';
 import { assertLoopback, firstFree, tryListen } from './loopback.ts';
 import type { PortChoice } from './loopback.ts';

@@ -1,4 +1,4 @@
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { longestPrefix, normalPrefix, partFor, toLiveBackend } from './backend.ts';
 import type { Backend, BackendPart, Endpoint, LiveBackend } from './backend.ts';
 import { TrafficCounter } from './traffic.ts';

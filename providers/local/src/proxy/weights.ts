@@ -1,4 +1,4 @@
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 
 /** A whole percentage of a host's requests. With 0 it gets none. */
 export interface Share {

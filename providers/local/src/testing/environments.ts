@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Environment, EnvironmentSpec } from '@clusternator/core';
+import type { Environment, EnvironmentSpec } from '@clusternator/core/provider';
 import { LocalEnvironments } from '../environments.ts';
 import { TestDaemon } from './daemon.ts';
 import { Specs, testCall, testHost } from './specs.ts';

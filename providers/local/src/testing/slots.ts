@@ -1,4 +1,4 @@
-import type { Environment, Slot, SlotSpec } from '@clusternator/core';
+import type { Environment, Slot, SlotSpec } from '@clusternator/core/provider';
 import { WebSocket } from 'ws';
 import { LocalSlots } from '../slots.ts';
 import { get, Scene, type Answer } from './environments.ts';

@@ -9,7 +9,7 @@ import type {
   Secret,
   ServiceSpec,
   SiteSpec,
-} from '@clusternator/core';
+} from '@clusternator/core/provider';
 
 export const HEALTH: HealthCheck = {
   path: '/',

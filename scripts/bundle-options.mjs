@@ -1,0 +1,31 @@
+/** How esbuild makes one CommonJS file that runs by itself, for Node alone: docs/decisions/0005-start-up.md says why. */
+export const bundleOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  // Reading and compiling the file is most of a start. Names stay, for stacks in bug reports.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  lineLimit: 160,
+  legalComments: 'linked',
+  logLevel: 'warning',
+  define: {
+    'import.meta.url': '$importMetaUrl',
+    'import.meta.dirname': '__dirname',
+    'import.meta.filename': '__filename',
+  },
+  banner: { js: "const $importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
+
+/** An esbuild plugin: zod brings its messages in fifty languages. */
+export function englishAlone() {
+  return {
+    name: 'english-alone',
+    setup(to) {
+      to.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+        contents: "export { default as en } from './en.js';",
+      }));
+    },
+  };
+}
