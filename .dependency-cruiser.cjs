@@ -25,6 +25,13 @@ module.exports = {
       to: { path: '^providers/', pathNot: '^providers/$1/' },
     },
     {
+      name: 'providers-load-no-engine',
+      comment: 'The contract is @clusternator/core/provider: docs/decisions/0020-what-a-command-loads.md',
+      severity: 'error',
+      from: { path: '^providers/', pathNot: '\\.test\\.ts$|/testing/' },
+      to: { path: '^core/(src|dist)/index\\.' },
+    },
+    {
       name: 'providers-do-not-know-plugins',
       severity: 'error',
       from: { path: '^providers/' },

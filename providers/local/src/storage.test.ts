@@ -16,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import type { Resource } from '@clusternator/core';
+import type { Resource } from '@clusternator/core/provider';
 import { until } from './testing/environments.ts';
 import { testCall } from './testing/specs.ts';
 import { StorageScene } from './testing/storage.ts';

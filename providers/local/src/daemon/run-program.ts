@@ -1,4 +1,4 @@
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { endProcesses } from './end-processes.ts';
 import { groupMembers, spawnGroup } from './supervised-process.ts';
 

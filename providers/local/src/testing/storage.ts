@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Snapshot, Volume, VolumeSpec } from '@clusternator/core';
+import type { Snapshot, Volume, VolumeSpec } from '@clusternator/core/provider';
 import { LocalStorage } from '../storage.ts';
 import { Scene } from './environments.ts';
 import { testCall, testHost } from './specs.ts';

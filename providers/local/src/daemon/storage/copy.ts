@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { codeOf } from '../../control/failure.ts';
 import { readProcFile } from '../proc-file.ts';
 import { runProgram } from '../run-program.ts';

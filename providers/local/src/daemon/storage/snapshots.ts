@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { messageOf } from '../../control/failure.ts';
 import type { SnapshotBody, SnapshotView } from '../../control/storage-protocol.ts';
 import type { LocalDatabase, Scope, SnapshotRecord } from '../database.ts';

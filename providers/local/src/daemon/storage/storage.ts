@@ -1,4 +1,4 @@
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import type { ContainerRuntime } from '../../containers/runtime.ts';
 import { messageOf } from '../../control/failure.ts';
 import type { LocalPaths } from '../../control/paths.ts';

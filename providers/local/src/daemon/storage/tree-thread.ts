@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import { isAnswer, type Answer, type Task } from './tree-task.ts';
 
 /** From its sources, the daemon runs without a build. */

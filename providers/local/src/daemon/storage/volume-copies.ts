@@ -1,6 +1,6 @@
 import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import type { VolumeSource } from '../../control/storage-protocol.ts';
 import type { VolumeRecord } from '../database.ts';
 import { removeTree } from '../source-tree.ts';

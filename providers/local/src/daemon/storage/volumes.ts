@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { ProviderError } from '@clusternator/core';
+import { ProviderError } from '@clusternator/core/provider';
 import type { ContainerRuntime } from '../../containers/runtime.ts';
 import type { Mount } from '../../containers/instance.ts';
 import { messageOf } from '../../control/failure.ts';
