@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { chromium } from 'playwright-core';
 
+import { launchChromium } from './chromium.ts';
 import { Sandbox } from './sandbox.ts';
 
 let sandbox: Sandbox;
@@ -12,17 +12,7 @@ afterEach(async () => sandbox.dispose());
 test('a person opens the URL of an environment and buys a bread in the shop', async () => {
   await sandbox.repository('shop', ['1.0.1']);
   const { url } = await sandbox.create('--config', 'clusternator.no-engine.config.yaml');
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-sync',
-    ],
-  });
+  const browser = await launchChromium();
   try {
     const page = await browser.newPage();
     await page.goto(url);
