@@ -15,15 +15,25 @@ import { finishUnfinished } from './unfinished.ts';
 
 const STEP_SECONDS = 3600;
 
+/** What is destroyed, beside what nobody uses. */
+export interface DestroyOptions {
+  /** Asked of what is found before it is destroyed. Where it says no, all stays as it is. */
+  readonly isMeant?: (document: EnvironmentDocument) => boolean;
+  /** The slot that it is taken from first. Never from another one, and never the head. */
+  readonly force?: string;
+}
+
+/** Of a destroy that takes it from a slot, for whoever goes on with it. */
+const inputSchema = z.object({ force: z.string().exactOptional() });
+
 /**
  * Destroys one life of an environment, and what was made for it. To destroy what is gone succeeds.
- * @param isMeant - Asked of what is found before it is destroyed. Where it says no, all stays as it is.
  * @throws ProviderError `not-found`; `refused`: a slot uses it; `conflict`: another process makes it just now.
  */
 export async function destroyEnvironment(
   session: Session,
   id: string,
-  isMeant: (document: EnvironmentDocument) => boolean = () => true,
+  { isMeant = () => true, force }: DestroyOptions = {},
 ): Promise<{ readonly document: EnvironmentDocument; readonly operation: string }> {
   for (let operation = ''; ;) {
     const found = await session.briefly(`read environment ${id}`, (call) =>
@@ -33,7 +43,13 @@ export async function destroyEnvironment(
       throw new ProviderError('not-found', `there is no environment ${id}`, { hint: 'clusternator env list' });
     const { document } = found;
     if (document.phase === 'gone' || !isMeant(document)) return { document, operation };
-    if (isPinned(document)) throw pinned(document);
+    if (isPinned(document)) {
+      if (force === undefined || !isPinnedByAlone(document, force)) throw pinned(document);
+      const input = { force };
+      const run = await startOperation(session.operations, { kind: 'destroy', subject: id, input });
+      operation = (await takeAndDestroy(session, run, id, force)) ?? operation;
+      continue;
+    }
     if (document.phase === 'destroying' && document.owner) {
       await finishUnfinished(session, document, 'destroy');
       continue;
@@ -43,12 +59,43 @@ export async function destroyEnvironment(
 }
 
 /** @returns The operation. Undefined: the document moved, so look again. */
-async function claimAndDestroy(session: Session, found: Stored<EnvironmentDocument>): Promise<string | undefined> {
+async function takeAndDestroy(
+  session: Session,
+  run: OperationRun,
+  id: string,
+  slot: string,
+): Promise<string | undefined> {
+  let found: Stored<EnvironmentDocument> | undefined;
+  try {
+    const { letGoOf } = await import('../slot/let-go.ts');
+    await letGoOf(session, id, slot);
+    found = await session.briefly(`read environment ${id}`, (call) => session.documents.environments.get(id, call));
+    if (found && isPinned(found.document)) throw pinned(found.document);
+  } catch (error) {
+    await (run.signal.aborted ? run.interrupt() : run.fail(error)).catch(() => undefined); // what went wrong first is told
+    throw error;
+  }
+  if (!found || found.document.phase === 'gone') {
+    await run.finish();
+    return run.id;
+  }
+  return claimAndDestroy(session, found, run);
+}
+
+/** @returns The operation. Undefined: the document moved, so look again. */
+async function claimAndDestroy(
+  session: Session,
+  found: Stored<EnvironmentDocument>,
+  begun?: OperationRun,
+): Promise<string | undefined> {
   const { document } = found;
   const taken = document.owner && (await takeOverCreate(session, document.owner.operation));
-  if (taken === 'just ended') return undefined;
+  if (taken === 'just ended') {
+    await begun?.abort();
+    return undefined;
+  }
   const unfinished = taken === 'ended' ? undefined : taken;
-  const run = await startOperation(session.operations, { kind: 'destroy', subject: document.id, input: {} });
+  const run = begun ?? (await startOperation(session.operations, { kind: 'destroy', subject: document.id, input: {} }));
   let claim: Claim;
   try {
     claim = await session.briefly(`claim environment ${document.id}`, (call) =>
@@ -94,7 +141,10 @@ export async function resumeDestroy(session: Session, run: OperationRun): Promis
   const stored = await session.briefly(`read environment ${id}`, (call) =>
     session.documents.environments.get(id, call),
   );
+  const { force } = inputSchema.safeParse(run.document.input).data ?? {};
   if (!stored || stored.document.phase === 'gone') await run.finish();
+  else if (force !== undefined && isPinnedByAlone(stored.document, force))
+    await takeAndDestroy(session, run, id, force);
   else await run.abort();
 }
 
@@ -152,10 +202,16 @@ function tombstone(document: EnvironmentDocument): EnvironmentDocument {
   return { ...kept, phase: 'gone', hosts: [], fingerprint: '' };
 }
 
+function isPinnedByAlone({ pins }: EnvironmentDocument, slot: string): boolean {
+  return Object.keys(pins).every((name) => name === slot);
+}
+
 function pinned({ id, pins }: EnvironmentDocument): ProviderError {
   const slots = Object.keys(pins);
-  const [slot = ''] = slots;
+  const [slot = '', ...others] = slots;
+  const forced =
+    others.length > 0 ? '' : `; to take it from its standbys at once: clusternator env destroy ${id} --force ${slot}`;
   return new ProviderError('refused', `environment ${id} is in use by the slot ${slots.join(', ')}`, {
-    hint: `clusternator slot show ${slot} tells how. Promote another environment to ${slot}; once its standbys have let go of this one, destroy it`,
+    hint: `clusternator slot show ${slot} tells how. Promote another environment to ${slot}; once its standbys have let go of this one, destroy it${forced}`,
   });
 }

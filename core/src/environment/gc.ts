@@ -91,7 +91,7 @@ function destruction(session: Session, seen: EnvironmentDocument, why: string): 
   const isMeant = ({ epoch, expiresAt }: EnvironmentDocument): boolean =>
     epoch === seen.epoch && expiresAt === seen.expiresAt;
   const run = async (): Promise<boolean> => {
-    const { document } = await destroyEnvironment(session, seen.id, isMeant);
+    const { document } = await destroyEnvironment(session, seen.id, { isMeant });
     return document.phase === 'gone';
   };
   return { id: seen.id, type: 'environment', why, run };

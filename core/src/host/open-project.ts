@@ -71,13 +71,13 @@ export async function openProject(options: OpenOptions): Promise<Project> {
         throw new ProviderError('unsupported', `provider "${provider}" runs no commands inside services`);
       return driver.exec(environment, request, listingCall(options));
     },
-    async destroy(id) {
+    async destroy(id, { force } = {}) {
       const [{ findEnvironment }, { destroyEnvironment }] = await Promise.all([
         import('../environment/find.ts'),
         import('../environment/destroy.ts'),
       ]);
       const found = await findEnvironment(session, id);
-      const { document, operation } = await destroyEnvironment(session, found.id);
+      const { document, operation } = await destroyEnvironment(session, found.id, force === undefined ? {} : { force });
       return { environment: environmentView(document), operation };
     },
     async gc({ dryRun }) {

@@ -61,7 +61,7 @@ export class SlotHold {
       const found = await slots.get(next.name, call);
       if (!found) return 'lost';
       const shows = signature(before) !== signature(next); // else what is there can't tell, and the same put again does no harm
-      if (shows && this.holds(found, next)) {
+      if (shows && this.holds(found, next, before)) {
         this.stored = found;
         return 'applied';
       }
@@ -74,10 +74,12 @@ export class SlotHold {
   }
 
   /** Whether our put is what is there, whoever wrote beside it since: epoch and owner, or the generation that we made, tell. */
-  private holds({ document }: Stored<SlotDocument>, next: SlotDocument): boolean {
+  private holds({ document }: Stored<SlotDocument>, next: SlotDocument, before: SlotDocument): boolean {
     if (document.epoch !== next.epoch || document.generation !== next.generation || document.kind !== next.kind)
       return false;
     if (next.owner) return isOwnedBy(document, next.owner);
+    // Who does not own it can't tell its own put from one that raised the epoch beside it.
+    if (!isOwnedBy(before, this.owner)) return false;
     // Let go: nobody claimed it since, and this generation is of our making or was there before.
     return document.owner === undefined && document.release?.operation === next.release?.operation;
   }

@@ -147,7 +147,9 @@ export class Simulation {
     if (dice < 0.45)
       this.begin(`promote ${letter} ${slot}`, (session, by) => promote(session, { slot, environment: id, by }));
     else if (dice < 0.57) this.begin(`rollback ${slot}`, (session, by) => rollback(session, { slot, by }));
-    else if (dice < 0.69) this.begin(`destroy ${letter}`, (session) => destroyEnvironment(session, id));
+    else if (dice < 0.64) this.begin(`destroy ${letter}`, (session) => destroyEnvironment(session, id));
+    else if (dice < 0.69)
+      this.begin(`destroy ${letter} from ${slot}`, (session) => destroyEnvironment(session, id, { force: slot }));
     else if (dice < 0.82) this.begin(`create ${letter}`, (session) => this.create(session, letter));
     else if (dice < 0.91) this.begin('gc', (session) => collectGarbage(session, { dryRun: false }));
     else this.begin('resume', (session) => this.resumeOne(session));

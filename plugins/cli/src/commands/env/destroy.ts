@@ -7,10 +7,12 @@ import { printable } from '../../output/text.ts';
 
 export default class EnvDestroy extends OperationCommand<typeof EnvDestroy> {
   static override summary = 'Destroy environments, with all that belongs to them.';
-  static override description = 'Destroying what is gone succeeds. What a slot uses is refused (exit code 7).';
+  static override description =
+    'Destroying what is gone succeeds. What a slot uses is refused (exit code 7); --force with the name of the slot takes a standby or a rejected one from it, never its head.';
   static override examples = [
     '<%= config.bin %> env destroy 1a2b3c4',
     '<%= config.bin %> env destroy 1a2b3c4 5d6e7f8 --yes',
+    '<%= config.bin %> env destroy 1a2b3c4 --force master',
   ];
   static override args = {
     environments: Args.string({
@@ -22,7 +24,10 @@ export default class EnvDestroy extends OperationCommand<typeof EnvDestroy> {
   };
   static override flags = {
     yes: Flags.boolean({ char: 'y', summary: 'Do not ask. Needed without a terminal.' }),
-    force: Flags.string({ summary: "Also when this slot uses it: the slot's name.", helpValue: '<slot>' }),
+    force: Flags.string({
+      summary: "Also when it is a standby of this slot, or was rejected there: the slot's name.",
+      helpValue: '<slot>',
+    }),
   };
 
   async run(): Promise<{ environments: EnvironmentJson[] }> {
