@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AnswerHead } from './answer-head.ts';
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
 import { badGateway, send, unavailable } from './answers.ts';
 import type { BackendPart, Endpoint, LiveBackend } from './backend.ts';
-import type { AnswerHandler, Break, UpstreamConnection } from './connection.ts';
 import { clientHeaders, endToEndTrailers } from './headers.ts';
-import { lines, Upload } from './upload.ts';
 import type { Upstream, Upstreams } from './upstreams.ts';
 
 /** One request on its way. */
@@ -14,7 +13,7 @@ export interface ExchangeInput {
   /** In origin form. */
   readonly path: string;
   /** Flat: name, value, name, value. */
-  readonly headers: readonly string[];
+  readonly headers: string[];
   readonly expectsContinue: boolean;
   readonly backend: LiveBackend;
   readonly part: BackendPart;
@@ -22,22 +21,30 @@ export interface ExchangeInput {
 }
 
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
-const NONE: ReadonlySet<Upstream> = new Set();
+const UNREACHED: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
+]);
 
 /** Takes one request to an upstream and its answer back. One object a request: this is the hot path. */
-export class Exchange implements AnswerHandler {
-  private tried: Set<Upstream> | undefined;
+export class Exchange implements Dispatcher.DispatchHandler {
+  private readonly tried = new Set<Upstream>();
   private readonly hasBody: boolean;
-  private readonly isChunked: boolean;
   private upstream: Upstream | undefined;
-  private connection: UpstreamConnection | undefined;
-  private upload: Upload | undefined;
+  private controller: Dispatcher.DispatchController | undefined;
+  private bodyBegun = false;
   private repeated = false;
   private gone = false;
   private answered = false;
-  private headWaits = false;
+  private bytesBegun = false;
   private declaredLength: number | undefined;
-  private carriesTrailers = false;
 
   constructor(
     private readonly input: ExchangeInput,
@@ -45,58 +52,63 @@ export class Exchange implements AnswerHandler {
   ) {
     const { headers } = input.request;
     const length = headers['content-length'];
-    this.isChunked = headers['transfer-encoding'] !== undefined;
-    this.hasBody = this.isChunked || (length !== undefined && length !== '0');
+    this.hasBody = headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
   }
 
   start(): void {
     const { backend, endpoints } = this.input;
-    const upstream = this.upstreams.pick(backend.id, endpoints, this.tried ?? NONE);
+    const upstream = this.upstreams.pick(backend.id, endpoints, this.tried);
     if (upstream === undefined) {
-      const reason = endpoints.length === 0 ? 'none of it is running' : 'it refuses connections';
-      this.fail(unavailable(this.about(), reason, 1));
+      this.fail(
+        unavailable(this.about(), endpoints.length === 0 ? 'none of it is running' : 'it refuses connections', 1),
+      );
       return;
     }
-    const kept = upstream.pool.take();
-    if (kept === undefined) this.connect(upstream);
-    else this.ask(kept, upstream);
+    this.tried.add(upstream);
+    this.dispatchTo(upstream);
   }
 
   /** The client went away: the upstream must not go on for nobody. */
   clientGone(): void {
     this.gone = true;
-    if (this.answered) return;
-    this.upload?.stop();
-    this.connection?.abandon();
+    if (!this.answered) this.controller?.abort(new Error('the client went away'));
   }
 
-  onInformation({ status, headers }: AnswerHead): void {
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.gone) controller.abort(new Error('the client went away'));
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+    message?: string,
+  ): void {
     const { request, response } = this.input;
-    if (status !== 103 || request.httpVersion === '1.0') return;
-    const links = headers.filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === 'link');
-    if (links.length === 0) return;
-    try {
-      response.writeEarlyHints({ link: links });
-    } catch {
-      // A hint that Node won't repeat is only a hint.
+    if (status < 200) {
+      this.passInformation(status, headers);
+      return;
     }
+    const encoding = headers['transfer-encoding'];
+    if (encoding !== undefined && String(encoding).toLowerCase() !== 'chunked') {
+      this.fail(badGateway(this.about(), 'its answer has an encoding that is not known here'));
+      controller.abort(new Error('unknown transfer encoding'));
+      return;
+    }
+    const length = headers['content-length'];
+    this.declaredLength = typeof length === 'string' ? Number(length) : undefined;
+    const trailersFollow =
+      this.declaredLength === undefined && request.method !== 'HEAD' && request.httpVersion !== '1.0';
+    const reason = message === undefined || NOT_IN_REASON.test(message) ? '' : message;
+    response.writeHead(status, reason, clientHeaders(textsOf(controller.rawHeaders), { status, trailersFollow }));
+    // Headers travel with the first bytes where these are here already, and alone where they aren't.
+    process.nextTick(flushIfIdle, this);
   }
 
-  onHead(head: AnswerHead): void {
-    const { request, response } = this.input;
-    const { status } = head;
-    this.declaredLength = head.length;
-    this.carriesTrailers =
-      head.isChunked && request.httpVersion !== '1.0' && request.method !== 'HEAD' && status !== 204 && status !== 304;
-    const reason = NOT_IN_REASON.test(head.reason) ? '' : head.reason;
-    response.writeHead(status, reason, clientHeaders(head.headers, { status, trailersFollow: this.carriesTrailers }));
-    // It travels with the first bytes where these are here already, and alone where they aren't.
-    this.headWaits = true;
-  }
-
-  onBody(chunk: Buffer): void {
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response } = this.input;
-    this.headWaits = false;
+    this.bytesBegun = true;
     if (chunk.length === this.declaredLength) {
       this.answered = true;
       // As one string with the headers, a small answer is one write instead of a gathered one.
@@ -104,86 +116,103 @@ export class Exchange implements AnswerHandler {
       else response.end(chunk);
       return;
     }
-    const { connection } = this;
-    if (response.write(chunk) || connection === undefined) return;
-    connection.pause();
+    if (response.write(chunk)) return;
+    controller.pause();
     response.once('drain', () => {
-      if (connection === this.connection) connection.resume();
+      controller.resume();
     });
   }
 
-  onPause(): void {
-    if (!this.headWaits) return;
-    this.headWaits = false;
-    this.input.response.flushHeaders();
-  }
-
-  onComplete(trailers: readonly string[]): void {
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
     const { response } = this.input;
     this.answered = true;
-    this.connection = undefined;
-    this.upload?.stop();
     if (response.writableEnded) return;
-    if (this.carriesTrailers && trailers.length > 0) response.addTrailers(pairs(endToEndTrailers(trailers)));
+    const trailers = endToEndTrailers(textsOf(controller.rawTrailers));
+    if (trailers.length > 0) response.addTrailers(pairs(trailers));
     response.end();
   }
 
-  onBreak(reason: Break): void {
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     const { response } = this.input;
-    this.connection = undefined;
-    this.upload?.stop();
     if (this.gone || this.answered || response.destroyed) return;
-    if (this.mayRepeat(reason)) {
-      this.repeated = true;
-      // Another kept connection may have been closed in the same moment.
-      if (this.upstream !== undefined) this.connect(this.upstream);
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+    if (this.controller === undefined && UNREACHED.has(code)) {
+      this.passOver(code);
       return;
     }
-    if (reason === 'timeout') this.fail({ status: 504, text: `${this.about()} took too long to answer.` });
-    else this.fail(badGateway(this.about(), REASONS[reason]));
+    if (this.mayRepeat(error)) {
+      this.repeated = true;
+      this.controller = undefined;
+      if (this.upstream !== undefined) this.dispatchTo(this.upstream);
+      return;
+    }
+    if (code === 'UND_ERR_HEADERS_TIMEOUT') {
+      this.fail({ status: 504, text: `${this.about()} took too long to answer.` });
+      return;
+    }
+    this.fail(badGateway(this.about(), reasonOf(code)));
   }
 
-  private connect(upstream: Upstream): void {
-    upstream.pool.connect((connection) => {
-      if (connection === undefined) this.passOver(upstream);
-      else if (this.gone) connection.release();
-      else this.ask(connection, upstream);
-    });
+  flushHeaders(): void {
+    const { response } = this.input;
+    if (!this.bytesBegun && !response.writableEnded && !response.destroyed) response.flushHeaders();
   }
 
-  private ask(connection: UpstreamConnection, upstream: Upstream): void {
-    const { request, response, path, headers, expectsContinue } = this.input;
-    const method = request.method ?? 'GET';
-    this.connection = connection;
+  private dispatchTo(upstream: Upstream): void {
     this.upstream = upstream;
-    const framing = this.isChunked ? CHUNKED : KEEP_ALIVE;
-    connection.begin(method, `${method} ${path} HTTP/1.1\r\n${lines(headers)}${framing}\r\n`, !this.hasBody, this);
-    if (!this.hasBody) return;
-    if (expectsContinue) response.writeContinue();
-    this.upload = new Upload(request, connection, this.isChunked);
+    const { request, path, headers } = this.input;
+    // undici's documentation and code take an async iterable as a body; its types leave that out.
+    const body = this.hasBody ? (this.body() as unknown as Readable) : null;
+    upstream.pool.dispatch({ path, method: request.method ?? 'GET', headers, body }, this);
   }
 
   /** It never got there, so any request may go elsewhere. */
-  private passOver(upstream: Upstream): void {
-    if (this.gone) return;
-    this.upstreams.markDead(upstream);
-    this.tried ??= new Set();
-    this.tried.add(upstream);
+  private passOver(code: string): void {
+    const closing = code === 'UND_ERR_CLOSED' || code === 'UND_ERR_DESTROYED';
+    if (this.upstream !== undefined && !closing) this.upstreams.markDead(this.upstream);
     this.start();
   }
 
   /** The upstream closed an idle connection in the moment in which we used it: nothing was done there. */
-  private mayRepeat(reason: Break): boolean {
-    return reason === 'unused' && !this.repeated && !this.hasBody && REPEATABLE.has(this.input.request.method ?? '');
+  private mayRepeat(error: Error): boolean {
+    const { request, response } = this.input;
+    return (
+      !this.repeated &&
+      !this.hasBody &&
+      !response.headersSent &&
+      REPEATABLE.has(request.method ?? '') &&
+      this.upstreams.brokeReusedConnection(error)
+    );
   }
 
   private fail(answer: Parameters<typeof send>[1]): void {
     const { response, expectsContinue } = this.input;
     // Who was never told to go on may leave the body out, so the next request's start would be a guess.
-    const headers =
-      expectsContinue && this.upload === undefined ? { ...answer.headers, connection: 'close' } : answer.headers;
+    const headers = expectsContinue && !this.bodyBegun ? { ...answer.headers, connection: 'close' } : answer.headers;
     this.answered = true;
     send(response, headers === undefined ? answer : { ...answer, headers });
+  }
+
+  /** Begins when the upstream's connection takes it, not before. A part that nobody wanted is read and dropped, so that the client's connection lives on. */
+  private async *body(): AsyncGenerator<Buffer, void> {
+    const { request, response, expectsContinue } = this.input;
+    this.bodyBegun = true;
+    if (expectsContinue) response.writeContinue();
+    try {
+      yield* request.iterator({ destroyOnReturn: false });
+    } finally {
+      if (!request.complete) request.resume();
+    }
+  }
+
+  private passInformation(status: number, headers: Record<string, string | string[] | undefined>): void {
+    const { request, response } = this.input;
+    if (status !== 103 || headers.link === undefined || request.httpVersion === '1.0') return;
+    try {
+      response.writeEarlyHints({ link: headers.link });
+    } catch {
+      // A hint that Node won't repeat is only a hint.
+    }
   }
 
   private about(): string {
@@ -194,19 +223,26 @@ export class Exchange implements AnswerHandler {
 // RFC 9112 §4: Node refuses to write anything else.
 const NOT_IN_REASON = /[^\t\x20-\x7e\x80-\xff]/;
 const ONE_WRITE_BYTES = 16_384;
-const KEEP_ALIVE = 'connection: keep-alive\r\n';
-const CHUNKED = `${KEEP_ALIVE}transfer-encoding: chunked\r\n`;
 
-const REASONS: Readonly<Record<Exclude<Break, 'timeout'>, string>> = {
-  'too-large': 'the headers of its answer are too large',
-  'not-http': 'its answer is not HTTP',
-  'unknown-encoding': 'its answer has an encoding that is not known here',
-  closed: 'it closed the connection',
-  unused: 'it closed the connection',
-};
+function flushIfIdle(exchange: Exchange): void {
+  exchange.flushHeaders();
+}
+
+/** undici's types leave open what it gives: flat, name, value, name, value. */
+function textsOf(flat: unknown): string[] {
+  if (!Array.isArray(flat)) return [];
+  return flat.map((it: unknown) => (Buffer.isBuffer(it) ? it.toString('latin1') : String(it)));
+}
 
 function pairs(flat: readonly string[]): [string, string][] {
   const out: [string, string][] = [];
   for (let i = 0; i + 1 < flat.length; i += 2) out.push([flat[i] ?? '', flat[i + 1] ?? '']);
   return out;
+}
+
+function reasonOf(code: string): string {
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'the headers of its answer are too large';
+  if (code.startsWith('HPE_')) return 'its answer is not HTTP';
+  if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') return 'the request can not be passed on';
+  return 'it closed the connection';
 }

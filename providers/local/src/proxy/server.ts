@@ -129,7 +129,7 @@ export class ProxyServer {
     this.byAddress.clear();
     this.open.destroyAll();
     await Promise.all(servers.map((server) => this.stop(server)));
-    this.upstreams.destroy();
+    await this.upstreams.destroy();
   }
 
   private async stop(server: Server): Promise<void> {

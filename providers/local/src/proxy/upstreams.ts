@@ -1,23 +1,26 @@
+import { buildConnector, Pool } from 'undici';
 import type { Endpoint } from './backend.ts';
-import { ConnectionPool } from './connection-pool.ts';
 
-/** One instance of a service, with its kept connections. */
+/** One instance of a service, with its pool of kept-alive connections. */
 export interface Upstream {
   readonly key: string;
   readonly endpoint: Endpoint;
-  readonly pool: ConnectionPool;
+  readonly pool: Pool;
   deadUntilMs: number;
 }
 
+const CONNECT_TIMEOUT_MS = 5_000;
 /** How long the endpoint of a failed connection is passed over while another one may serve. */
 const DEAD_MS = 1_000;
+// An answer's headers may take this long: long polls are fine, a hung upstream isn't for ever.
+const HEADERS_TIMEOUT_MS = 600_000;
+const MAX_HEADER_BYTES = 65_536;
 
 /** The connections to all endpoints, by backend: a port that another environment gets later never meets an old pool. */
 export class Upstreams {
   private readonly byBackend = new Map<string, Map<string, Upstream>>();
-  /** Found again without a look at its text: this is the hot path. */
-  private readonly byEndpoint = new WeakMap<Endpoint, { readonly backendId: string; readonly upstream: Upstream }>();
   private readonly turns = new WeakMap<readonly Endpoint[], { next: number }>();
+  private readonly onReusedConnection = new WeakSet<Error>();
 
   constructor(private readonly now: () => number) {}
 
@@ -45,6 +48,12 @@ export class Upstreams {
     upstream.deadUntilMs = this.now() + DEAD_MS;
   }
 
+  /** Whether `error` broke a connection that had served before, as when the upstream closes an idle one in the same moment. */
+  brokeReusedConnection(error: Error): boolean {
+    if (this.onReusedConnection.has(error)) return true;
+    return 'socket' in error && hasBytesRead(error.socket) && error.socket.bytesRead > 0;
+  }
+
   /** Closes the pools of endpoints that are not among `endpoints` any more; their requests in flight go on. */
   retain(backendId: string, endpoints: readonly Endpoint[]): void {
     const upstreams = this.byBackend.get(backendId);
@@ -53,37 +62,57 @@ export class Upstreams {
     for (const [key, upstream] of upstreams) {
       if (kept.has(key)) continue;
       upstreams.delete(key);
-      upstream.pool.close();
+      void upstream.pool.close();
     }
     if (upstreams.size === 0) this.byBackend.delete(backendId);
   }
 
-  destroy(): void {
-    for (const upstreams of this.byBackend.values()) for (const { pool } of upstreams.values()) pool.destroy();
+  async destroy(): Promise<void> {
+    const pools = [...this.byBackend.values()].flatMap((upstreams) => [...upstreams.values()].map(({ pool }) => pool));
     this.byBackend.clear();
+    await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
   private upstream(backendId: string, endpoint: Endpoint): Upstream {
-    const known = this.byEndpoint.get(endpoint);
-    if (known?.backendId === backendId && !known.upstream.pool.isClosed) return known.upstream;
-    const upstream = this.byKey(backendId, endpoint);
-    this.byEndpoint.set(endpoint, { backendId, upstream });
-    return upstream;
-  }
-
-  private byKey(backendId: string, endpoint: Endpoint): Upstream {
     let upstreams = this.byBackend.get(backendId);
     if (upstreams === undefined) this.byBackend.set(backendId, (upstreams = new Map<string, Upstream>()));
     const key = keyOf(endpoint);
     let upstream = upstreams.get(key);
     if (upstream === undefined) {
-      upstream = { key, endpoint, pool: new ConnectionPool(endpoint, this.now), deadUntilMs: 0 };
+      upstream = { key, endpoint, pool: this.newPool(endpoint), deadUntilMs: 0 };
       upstreams.set(key, upstream);
     }
     return upstream;
   }
+
+  private newPool(endpoint: Endpoint): Pool {
+    const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS });
+    return new Pool(originOf(endpoint), {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      bodyTimeout: 0, // an event stream may be silent for hours
+      maxHeaderSize: MAX_HEADER_BYTES,
+      connect: (options, callback) => {
+        connect(options, (...outcome) => {
+          const socket = outcome[1];
+          // First in line, so that the mark is there when undici passes the error on.
+          socket?.on('error', (error: Error) => {
+            if (socket.bytesRead > 0) this.onReusedConnection.add(error);
+          });
+          callback(...outcome);
+        });
+      },
+    });
+  }
+}
+
+function hasBytesRead(value: unknown): value is { bytesRead: number } {
+  return typeof value === 'object' && value !== null && 'bytesRead' in value && typeof value.bytesRead === 'number';
 }
 
 function keyOf({ host, port }: Endpoint): string {
   return `${host} ${String(port)}`;
+}
+
+function originOf({ host, port }: Endpoint): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
 }
