@@ -21,8 +21,8 @@ export function isPinned({ pins }: EnvironmentDocument): boolean {
 }
 
 /**
- * The environments that have outlived their use: past their time to live, failed, and the oldest beyond `max`. Never one that is pinned,
- * and never one that an operation works on: that is for the operation's own end.
+ * The environments that have outlived their use: past their time to live, failed, let go by the slot that they were made for, and the oldest
+ * beyond `max`. Never one that is pinned, and never one that an operation works on: that is for the operation's own end.
  */
 export function collectible(documents: readonly EnvironmentDocument[], rules: GcRules): readonly Collectible[] {
   const there = documents.filter((document) => document.phase !== 'gone');
@@ -30,7 +30,7 @@ export function collectible(documents: readonly EnvironmentDocument[], rules: Gc
   const found = new Map<string, Collectible>();
   for (const document of free) {
     if (document.phase === 'failed') found.set(document.id, { document, why: 'failed' });
-    else if (document.slot !== undefined) {
+    else if (document.slot !== undefined && document.releasedAt !== undefined) {
       found.set(document.id, { document, why: `was made for ${document.slot}, which let go of it` });
     } else if (isExpired(document, rules.now)) {
       found.set(document.id, { document, why: `expired at ${document.expiresAt ?? ''}` });

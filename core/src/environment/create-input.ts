@@ -20,5 +20,7 @@ export const createInputSchema = z.object({
   /** `CLUSTERNATOR_*` that are laid over the config. */
   env: z.record(z.string(), z.string()),
   ttlSeconds: z.number().exactOptional(),
+  /** Whose own environment is made after it. */
+  slot: z.string().exactOptional(),
 });
 export type CreateInput = z.output<typeof createInputSchema>;

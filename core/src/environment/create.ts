@@ -13,7 +13,7 @@ import type { EnvironmentDocument } from '../state/documents.ts';
 import type { Stored } from '../state/document-store.ts';
 import { Claim } from './claim.ts';
 import { confirmReady } from './confirm.ts';
-import type { CreateInput } from './create-input.ts';
+import { createInputSchema, type CreateInput } from './create-input.ts';
 import { destroyEnvironment } from './destroy.ts';
 import { undoPreparation } from './leave-nothing.ts';
 import { makeClaimed } from './make.ts';
@@ -97,10 +97,15 @@ function withTimeout(session: Session, timeoutSeconds: number | undefined): Sess
 
 /** Goes on with a create that was interrupted. */
 export async function resumeCreate(session: Session, run: OperationRun): Promise<void> {
+  const { resumeAhead, makeAhead } = await import('../slot/create-bound.ts');
+  if (await resumeAhead(session, run)) return;
   const id = run.document.subject;
   const owned = await session.briefly(`read environment ${id}`, (call) => Claim.resume(session, id, run.id, call));
   if (owned) {
     await makeOrGiveUp(session, { run, claim: owned });
+    const { slot, ttlSeconds } = createInputSchema.parse(run.document.input);
+    const how = { wait: true, ...(ttlSeconds !== undefined && { ttlSeconds }) };
+    if (slot !== undefined) await makeAhead(session, owned.document, slot, how);
     return;
   }
   // It died between its own document and the claim, or between the last write and its end.
@@ -163,6 +168,7 @@ export async function createInput(session: Session, request: CreateRequest): Pro
     ...(configFile !== undefined && { configFile: resolve(configFile) }),
     ...(provider !== undefined && { provider }),
     ...(request.ttlSeconds !== undefined && { ttlSeconds: request.ttlSeconds }),
+    ...(request.slot !== undefined && { slot: request.slot }),
   };
 }
 

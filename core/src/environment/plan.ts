@@ -2,6 +2,7 @@ import type { CreateRequest } from '../host/project.ts';
 import type { Session } from '../host/session.ts';
 import { environmentIdOf, formatEnvironmentId } from '../names/environment-id.ts';
 import type { Plan } from '../provider/resource.ts';
+import type { EnvironmentDocument } from '../state/documents.ts';
 import { imageServices } from './build.ts';
 import { createInput } from './create.ts';
 import { deployedConfig } from './deployed-config.ts';
@@ -17,7 +18,8 @@ export async function planEnvironment(
   const { commit } = input;
   const id = formatEnvironmentId(environmentIdOf(commit.sha));
   const found = await session.briefly(`read environment ${id}`, (call) => session.documents.environments.get(id, call));
-  if (found?.document.phase === 'ready') return { id, commit: commit.sha, changes: [] };
+  if (found?.document.phase === 'ready')
+    return { id, commit: commit.sha, changes: await ofSlot(session, request.slot, found.document) };
   const owner = `${session.project}/${session.stage}/plan-${String(process.pid)}`;
   const repository = await session.repository(input.repository);
   try {
@@ -29,9 +31,28 @@ export async function planEnvironment(
       ...Object.keys(config.sites).map((name) => `site ${name}`),
       ...volumeSpecs(session, config, id).map(({ name }) => `volume ${name}`),
     ].map((what) => ({ action: 'create' as const, what }));
-    return { id, commit: commit.sha, changes };
+    const { provider } = config;
+    const more = await ofSlot(session, request.slot, { id, commit: commit.sha, provider, config });
+    return { id, commit: commit.sha, changes: [...changes, ...more] };
   } finally {
     await session.artefacts.release(owner);
     await forgetCommit(session, { id: '', commit: commit.sha, mirror: repository.mirror.folder });
   }
+}
+
+/** The slot's own environment, where one is asked for and it is not there. */
+async function ofSlot(
+  session: Session,
+  slot: string | undefined,
+  source: Pick<EnvironmentDocument, 'id' | 'commit' | 'provider' | 'config'>,
+): Promise<Plan['changes']> {
+  if (slot === undefined) return [];
+  const { slotSettings } = await import('../slot/settings.ts');
+  const { bound } = await slotSettings(session, slot, source);
+  if (!bound) return [];
+  const found = await session.briefly(`read environment ${bound.id}`, (call) =>
+    session.documents.environments.get(bound.id, call),
+  );
+  if (found?.document.phase === 'ready') return [];
+  return [{ action: 'create', what: `environment ${bound.id}, of the same artefacts` }];
 }

@@ -38,6 +38,11 @@ export async function openProject(options: OpenOptions): Promise<Project> {
       }
     },
     async create(request) {
+      const { slot } = request;
+      if (slot !== undefined) {
+        const { createSlotEnvironment } = await import('../slot/create-bound.ts');
+        return createSlotEnvironment(session, { ...request, slot });
+      }
       const { createEnvironment } = await import('../environment/create.ts');
       return createEnvironment(session, request);
     },

@@ -35,6 +35,8 @@ export interface CommitRequest {
 }
 
 export interface CreateRequest extends CommitRequest {
+  /** Also the own environment of this slot, ahead of a promotion. Its result is what is told. */
+  readonly slot?: string;
   readonly ttlSeconds?: number;
   /** Variables for secrets, from `--env-file`. */
   readonly secrets?: Readonly<Record<string, string>>;

@@ -24,3 +24,11 @@ export const rollbackInputSchema = z.object({
   reason: z.string().exactOptional(),
 });
 export type RollbackInput = z.output<typeof rollbackInputSchema>;
+
+/** Of a slot's own environment that is made ahead. */
+export const boundInputSchema = z.strictObject({
+  source: z.string(),
+  slot: z.string(),
+  ttlSeconds: z.number().exactOptional(),
+});
+export type BoundInput = z.output<typeof boundInputSchema>;

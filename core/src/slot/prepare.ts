@@ -1,27 +1,9 @@
-import { z } from 'zod';
-import { imageTag } from '../environment/build.ts';
 import { Claim } from '../environment/claim.ts';
-import { projectHosts } from '../environment/deployed-config.ts';
 import { destroyEnvironment } from '../environment/destroy.ts';
-import type { Environment } from '../environment/environment.ts';
-import { artefactOwner, resourceIdOf } from '../environment/life.ts';
-import { makeEnvironment, verifyHealth } from '../environment/settle.ts';
-import { environmentSpec, type Artefacts } from '../environment/spec.ts';
-import { makeVolume, volumeSpecs } from '../environment/volumes.ts';
-import { errorRecord } from '../engine/journal.ts';
-import { driverOf, type BoundProvider } from '../host/drivers.ts';
 import { ProviderError } from '../provider/error.ts';
-import { ENVIRONMENTS, STORAGE } from '../provider/tokens.ts';
-import type { EnvironmentDocument } from '../state/documents.ts';
-import type { Stored } from '../state/document-store.ts';
-import type { Volume } from '../storage/storage.ts';
 import type { Forward } from './forward.ts';
+import { firstDocument, makeBound, type BoundWork } from './make-bound.ts';
 import { pinEnvironment, unpinEnvironment, withPin, type Pin } from './pins.ts';
-import { withSlotSettings } from './settings.ts';
-
-const MAKE_SECONDS = 3600;
-const volumeSchema = z.custom<Volume>((value) => typeof value === 'object' && value !== null);
-const environmentSchema = z.custom<Environment>((value) => typeof value === 'object' && value !== null);
 
 /**
  * Makes the slot's own environment of the artefacts of the one that was asked for. Nothing is built. Its document comes first, with its pin
@@ -35,17 +17,11 @@ export async function prepareBound(
   const { session, hold, run } = work;
   const pin: Pin = { slot: hold.slot.name, holder: run.id, epoch: hold.slot.epoch };
   const claim = await claimBound(work, bound, pin);
-  if (!claim) return;
-  try {
-    await makeBound(work, claim);
-  } catch (error) {
-    if (!run.signal.aborted) {
-      await session.briefly(`write environment ${bound.id}`, (call) =>
-        claim.release((now) => ({ ...now, phase: 'failed', error: errorRecord(error) }), call),
-      );
-    }
-    throw error;
-  }
+  if (claim) await makeBound(partsOf(work), claim);
+}
+
+function partsOf({ session, run, settings, source, hold }: Forward): BoundWork {
+  return { session, run, settings, source, slot: hold.slot.name };
 }
 
 /** Whoever owns a slot owns what is made for it. @returns Undefined: it is ready, and pinned. */
@@ -69,7 +45,10 @@ async function claimBound(
       await destroyFormer(work, bound.id);
       continue;
     }
-    const next = withPin(found && phase === 'creating' ? found.document : await firstDocument(work, bound, found), pin);
+    const next = withPin(
+      found && phase === 'creating' ? found.document : await firstDocument(partsOf(work), bound, found),
+      pin,
+    );
     try {
       return await session.briefly(`claim environment ${bound.id}`, (call) =>
         Claim.take(session, found, next, run, call),
@@ -87,140 +66,4 @@ async function destroyFormer({ session, hold }: Forward, id: string): Promise<vo
     unpinEnvironment(session.documents, id, { slot: name, upTo: epoch, at }, call),
   );
   await destroyEnvironment(session, id);
-}
-
-async function firstDocument(
-  work: Forward,
-  { id, settings }: { readonly id: string; readonly settings: string },
-  before: Stored<EnvironmentDocument> | undefined,
-): Promise<EnvironmentDocument> {
-  const { session, hold } = work;
-  const source = await sourceOf(work);
-  return {
-    schema: 1,
-    id,
-    commit: source.commit,
-    slot: hold.slot.name,
-    settings,
-    incarnation: (before?.document.incarnation ?? 0) + 1,
-    phase: 'creating',
-    epoch: before?.document.epoch ?? 0,
-    provider: source.provider,
-    fingerprint: '',
-    hosts: [],
-    config: work.settings.config,
-    createdAt: session.clock.now().toISOString(),
-    pins: {},
-    ...(source.ref !== undefined && { ref: source.ref }),
-    ...(source.mirror !== undefined && { mirror: source.mirror }),
-    ...(source.subject !== undefined && { subject: source.subject }),
-    ...(source.author !== undefined && { author: source.author }),
-  };
-}
-
-async function makeBound(work: Forward, claim: Claim): Promise<void> {
-  const { session, run, settings, hold } = work;
-  const { document } = claim;
-  const source = await sourceOf(work);
-  const resourceId = resourceIdOf(document);
-  const config = withSlotSettings(settings.config, settings.slot);
-  await session.useSecrets(config, session.options.directory);
-  const bound = await session.bind(document.provider);
-  const own = await session.briefly('choose host names', (call) =>
-    projectHosts(session, document.id, settings.domain, call),
-  );
-  const shared = settings.mechanism === 'router' && bound.capabilities['slots.shared']?.can === 'yes';
-  const hosts = shared ? own : [...own, ...settings.slot.hosts];
-  const volumes = volumeSpecs(session, config, resourceId, hold.slot.name);
-  const write = (change: (now: EnvironmentDocument) => EnvironmentDocument): Promise<void> =>
-    session.briefly(`write environment ${document.id}`, (call) => claim.write(change, call));
-  await write((now) => ({
-    ...now,
-    hosts: [...hosts],
-    ...(source.images && { images: source.images }),
-    ...(volumes.length > 0 && { volumes: volumes.filter(({ isOwn }) => isOwn).map(({ spec }) => spec.id) }),
-  }));
-  const artefacts = await keepArtefacts(work, source, resourceId);
-  const made = await run.stepsInParallel(
-    volumes.map(({ name, spec }) => ({
-      id: `volume/${name}`,
-      title: `make volume ${name}`,
-      result: volumeSchema,
-      deadlineSeconds: MAKE_SECONDS,
-      ...errorsOf(bound),
-      run: async (call) => makeVolume(session, await driverOf(bound, STORAGE, 'storage'), spec, call),
-    })),
-  );
-  const mounted = Object.fromEntries(
-    volumes.flatMap(({ name }, at) => {
-      const volume = made[at];
-      return volume ? [[name, volume] as const] : [];
-    }),
-  );
-  const { commit, incarnation, id } = document;
-  const { project, stage } = session;
-  const identity = { project, stage, id, resourceId, commit, incarnation, hosts, slot: hold.slot.name };
-  const spec = environmentSpec(identity, config, artefacts, mounted);
-  await write((now) => ({ ...now, spec, fingerprint: spec.fingerprint }));
-  const driver = await driverOf(bound, ENVIRONMENTS, 'environments');
-  const environment = await run.step({
-    id: `environment/${resourceId}`,
-    title: `start ${document.id}`,
-    result: environmentSchema,
-    deadlineSeconds: MAKE_SECONDS,
-    ...errorsOf(bound),
-    run: (call) => makeEnvironment(session, driver, spec, call),
-  });
-  await run.step({
-    id: `verify/${resourceId}`,
-    title: 'check that it answers',
-    result: z.undefined(),
-    deadlineSeconds: MAKE_SECONDS,
-    ...errorsOf(bound),
-    run: (call) => verifyHealth(session, driver, spec, environment, call),
-  });
-  const readyAt = session.clock.now().toISOString();
-  await session.briefly(`write environment ${document.id}`, (call) =>
-    claim.release(({ error: _, ...now }) => ({ ...now, phase: 'ready', environment, readyAt }), call),
-  );
-}
-
-/** What serves is what was verified: the same digests, kept for one more. */
-async function keepArtefacts(
-  { session }: Forward,
-  source: EnvironmentDocument,
-  resourceId: string,
-): Promise<Artefacts> {
-  const services = Object.entries(source.spec?.services ?? {}).map(([name, { artefact }]) => [name, artefact] as const);
-  const sites = Object.entries(source.spec?.sites ?? {}).map(([name, { artefact }]) => [name, artefact] as const);
-  const owner = artefactOwner(session, resourceId);
-  const files = [...services, ...sites].flatMap(([, artefact]) => (artefact.kind === 'files' ? [artefact.digest] : []));
-  for (const digest of new Set(files)) session.artefacts.reference(digest, owner);
-  const images = services.filter(([name]) => source.images?.includes(name));
-  if (images.length > 0) {
-    const docker = await session.docker();
-    for (const [name, artefact] of images) {
-      if (artefact.kind !== 'image') continue;
-      await session.briefly(
-        `keep the image of ${name}`,
-        (call) => docker.pin(artefact.reference, imageTag(session, name, resourceId), call.signal),
-        MAKE_SECONDS,
-      );
-    }
-  }
-  return { services: Object.fromEntries(services), sites: Object.fromEntries(sites) };
-}
-
-async function sourceOf({ session, source }: Forward): Promise<EnvironmentDocument> {
-  const found = await session.briefly(`read environment ${source}`, (call) =>
-    session.documents.environments.get(source, call),
-  );
-  if (found?.document.spec) return found.document;
-  throw new ProviderError('unhealthy', `environment ${source} is ${found?.document.phase ?? 'gone'}`, {
-    hint: `clusternator env create --sha ${source.slice(0, 12)}`,
-  });
-}
-
-function errorsOf(bound: BoundProvider): { errorOf: BoundProvider['provider']['errorOf'] } {
-  return { errorOf: (cause) => bound.provider.errorOf(cause) };
 }

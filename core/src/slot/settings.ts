@@ -34,7 +34,7 @@ export interface SlotSettings {
 export async function slotSettings(
   session: Session,
   name: string,
-  candidate: EnvironmentDocument,
+  candidate: Pick<EnvironmentDocument, 'id' | 'commit' | 'provider' | 'config'>,
 ): Promise<SlotSettings> {
   const config = candidate.config;
   if (!config) {
@@ -153,7 +153,7 @@ function publicPaths(members: readonly EnvironmentDocument[]): Record<string, st
   return Object.fromEntries(paths.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function noSuchSlot(name: string, { slots }: ProjectConfig, { id }: EnvironmentDocument): ProviderError {
+function noSuchSlot(name: string, { slots }: ProjectConfig, { id }: Pick<EnvironmentDocument, 'id'>): ProviderError {
   const known = Object.keys(slots);
   const meant = nearest(name, known);
   const list = known.length > 0 ? `it has ${known.join(', ')}` : 'it has none: add one under `slots:`';

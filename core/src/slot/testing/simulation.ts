@@ -7,6 +7,7 @@ import type { Session } from '../../host/session.ts';
 import { ProviderError } from '../../provider/error.ts';
 import { testCall } from '../../state/testing/call.ts';
 import { collectPins } from '../collect.ts';
+import { makeAhead } from '../create-bound.ts';
 import { promote } from '../promote.ts';
 import { rollback } from '../rollback.ts';
 import '../takeover.ts';
@@ -150,7 +151,12 @@ export class Simulation {
     else if (dice < 0.64) this.begin(`destroy ${letter}`, (session) => destroyEnvironment(session, id));
     else if (dice < 0.69)
       this.begin(`destroy ${letter} from ${slot}`, (session) => destroyEnvironment(session, id, { force: slot }));
-    else if (dice < 0.82) this.begin(`create ${letter}`, (session) => this.create(session, letter));
+    else if (dice < 0.78) this.begin(`create ${letter}`, (session) => this.create(session, letter));
+    else if (dice < 0.82)
+      this.begin(`create ${letter} for staging`, async (session) => {
+        const found = await session.documents.environments.get(id, testCall());
+        if (found?.document.phase === 'ready') await makeAhead(session, found.document, 'staging', { wait: true });
+      });
     else if (dice < 0.91) this.begin('gc', (session) => collectGarbage(session, { dryRun: false }));
     else this.begin('resume', (session) => this.resumeOne(session));
   }

@@ -20,12 +20,17 @@ export default class EnvCreate extends OperationCommand<typeof EnvCreate> {
     '<%= config.bin %> env create',
     '<%= config.bin %> env create --sha 1a2b3c4 --ttl 72h',
     '<%= config.bin %> env create --pr 42 --no-wait --json',
+    '<%= config.bin %> env create --slot master',
     '<%= config.bin %> env create --dry-run --exit-code',
   ];
   static override flags = {
     sha: Flags.string({ summary: 'A commit, full or short.', exclusive: ['ref', 'pr'], helpValue: '<commit>' }),
     ref: Flags.string({ summary: 'A branch or tag.', exclusive: ['sha', 'pr'], helpValue: '<name>' }),
     pr: Flags.integer({ summary: 'The head of a pull request.', exclusive: ['sha', 'ref'], min: 1, helpValue: '<n>' }),
+    slot: Flags.string({
+      summary: "Also the slot's own environment of the commit, so that a later promotion finds it ready.",
+      helpValue: '<slot>',
+    }),
     ttl: durationFlag({ summary: 'Let gc remove it after this time, such as 72h.' }),
     'env-file': envFileFlag,
     wait: Flags.boolean({ summary: 'Wait until it is ready.', default: true, allowNo: true }),
@@ -72,12 +77,13 @@ export default class EnvCreate extends OperationCommand<typeof EnvCreate> {
   }
 
   async #request(): Promise<CreateRequest> {
-    const { sha, ref, pr, ttl, 'env-file': envFiles } = this.flags;
+    const { sha, ref, pr, ttl, slot, 'env-file': envFiles } = this.flags;
     return {
       ...(sha === undefined ? {} : { sha }),
       ...(ref === undefined ? {} : { ref }),
       ...(pr === undefined ? {} : { pullRequest: pr }),
       ...(ttl === undefined ? {} : { ttlSeconds: ttl }),
+      ...(slot === undefined ? {} : { slot }),
       ...(envFiles === undefined ? {} : { secrets: await readEnvFiles(this.envFiles) }),
     };
   }
