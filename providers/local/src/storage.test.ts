@@ -159,20 +159,20 @@ test.each([
   expect(await scene.volume('good', { from: { snapshot } })).toMatchObject({ phase: 'active' });
   damage(path.join(scene.dataOf(snapshot), 'notes', 'file'));
 
-  const refused = await scene.volume('bad', { from: { snapshot } });
-  expect(refused.phase).toBe('failed');
-  expect(refused.message).toContain(`snapshot first is damaged: ${message}`);
+  const damaged = { code: 'damaged', message: `snapshot first is damaged: ${message}` };
+  await expect(scene.volume('bad', { from: { snapshot } })).rejects.toMatchObject(damaged);
+  await expect(scene.storage.snapshots.check(snapshot, testCall())).rejects.toMatchObject(damaged);
   expect(scene.kept()).toEqual(['data', 'first', 'good'].map((id) => expect.stringMatching(`^${id}-[0-9a-f]+$`)));
-  await scene.storage.volumes.destroy(refused, testCall());
-  expect(await scene.storage.volumes.read(refused, testCall())).toBeUndefined();
+  expect(await scene.storage.volumes.read({ id: 'bad' }, testCall())).toBeUndefined();
 });
 
 test('data that does not fit into the size that was asked for is refused, with the size that it has', async () => {
   const { volume, folder } = await scene.mounted('data');
   writeFileSync(path.join(folder, 'file'), Buffer.alloc(2 ** 21, 1));
-  const small = await scene.volume('small', { from: { volume }, sizeGiB: 0.001 });
-  expect(small).toMatchObject({ phase: 'failed' });
-  expect(small.message).toMatch(/is to have 0.001 GiB, and volume data holds 2.0 MiB/);
+  await expect(scene.volume('small', { from: { volume }, sizeGiB: 0.001 })).rejects.toMatchObject({
+    code: 'invalid',
+    message: expect.stringContaining('is to have 0.001 GiB, and volume data holds 2.0 MiB'),
+  });
   expect(await scene.volume('small', { from: { volume }, sizeGiB: 1 })).toMatchObject({ phase: 'active' });
 });
 

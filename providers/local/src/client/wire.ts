@@ -30,6 +30,7 @@ const CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'timeout',
   'cancelled',
   'owned-by-other',
+  'damaged',
   'internal',
 ]);
 

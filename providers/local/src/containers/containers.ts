@@ -9,6 +9,7 @@ import { absent, statusOfContainer } from './status.ts';
 /** How long the engine may take beyond the grace: ending, unmounting and freeing a port are slow on a busy machine. */
 const STOP_SECONDS = 60;
 const REMOVE_SECONDS = 120;
+const PAUSE_SECONDS = 10;
 
 /** Reads and ends containers. None that is not ours is touched. */
 export class Containers {
@@ -56,6 +57,25 @@ export class Containers {
       graceSeconds + STOP_SECONDS,
       (container, abortSignal) => container.stop({ t: graceSeconds, abortSignal }),
     );
+  }
+
+  /** Its processes stop where they are. */
+  async pause(name: string, signal: AbortSignal): Promise<void> {
+    await this.change(`pause the container ${name}`, name, signal, PAUSE_SECONDS, (container, abortSignal) =>
+      container.pause({ abortSignal }),
+    );
+  }
+
+  /** Succeeds where it is not paused, or gone. */
+  async unpause(name: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.change(`let the container ${name} go on`, name, signal, PAUSE_SECONDS, (container, abortSignal) =>
+        container.unpause({ abortSignal }),
+      );
+    } catch (error) {
+      const found = await this.find(name, signal);
+      if (found?.State.Paused) throw error;
+    }
   }
 
   /** With its anonymous volumes. */

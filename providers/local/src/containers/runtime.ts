@@ -16,6 +16,7 @@ import type {
 import { Ownership } from './labels.ts';
 import { Logs } from './logs.ts';
 import { Networks } from './networks.ts';
+import { VolumeArchive } from './volume-archive.ts';
 import { Volumes } from './volumes.ts';
 import { Watch, type WatchHandlers } from './watch.ts';
 
@@ -49,6 +50,8 @@ export class ContainerRuntime {
   private readonly containers: Containers;
   private readonly networks: Networks;
   private readonly volumes: Volumes;
+  /** What the volumes hold. */
+  readonly archive: VolumeArchive;
   private readonly ensuring: Ensuring;
   private readonly reading: Logs;
   private readonly execs: Execs;
@@ -61,6 +64,7 @@ export class ContainerRuntime {
     this.containers = new Containers(this.engine, this.ours);
     this.networks = new Networks(this.engine, this.ours);
     this.volumes = new Volumes(this.engine, this.ours);
+    this.archive = new VolumeArchive(this.engine, this.ours);
     this.ensuring = new Ensuring(this.engine, this.ours, this.containers, this.volumes);
     this.reading = new Logs(this.engine, this.containers);
     this.execs = new Execs(this.engine, this.containers);
@@ -118,6 +122,16 @@ export class ContainerRuntime {
   /** It stays stopped, also over a restart of the engine. Succeeds where there is none. @throws ProviderError `owned-by-other`. */
   stop(name: string, graceSeconds: number, signal: AbortSignal): Promise<void> {
     return this.containers.stop(name, graceSeconds, signal);
+  }
+
+  /** Its processes stop where they are, until `unpause` or `ensure`. @throws ProviderError `conflict` (it does not run). */
+  pause(name: string, signal: AbortSignal): Promise<void> {
+    return this.containers.pause(name, signal);
+  }
+
+  /** Succeeds where it is not paused, or gone. */
+  unpause(name: string, signal: AbortSignal): Promise<void> {
+    return this.containers.unpause(name, signal);
   }
 
   /** With its log and its anonymous volumes. Succeeds where there is none. @throws ProviderError `owned-by-other`. */

@@ -14,7 +14,27 @@ export const volumeBodySchema = z.strictObject({
 });
 
 /** `PUT …/snapshots/:id`. */
-export const snapshotBodySchema = z.strictObject({ fingerprint: noZero.min(1), tags, volume: word });
+export const snapshotBodySchema = z.strictObject({
+  fingerprint: noZero.min(1),
+  tags,
+  volume: word,
+  hold: z.literal(true).optional(),
+});
+
+/** Below a volume's top, and not above it. */
+const inside = noZero.regex(/^(?!\/)(?!(?:.*\/)?\.\.(?:\/|$))(?!\.?\/?$).+$/, 'a path below the top of the volume');
+
+/** `POST …/snapshots/:id/complete`. */
+export const snapshotEndSchema = z.strictObject({ again: z.array(inside), files: z.record(inside, z.string()) });
+export type SnapshotEndBody = z.output<typeof snapshotEndSchema>;
+
+/** Answers `POST …/snapshots/:id/dump`: where its content is to be written. */
+export const dumpTargetSchema = z.object({ file: z.string() });
+/** Answers `GET …/snapshots/:id/dump`: where its content is, and what it must be. */
+export const dumpSourceSchema = z.object({ file: z.string(), sha256: z.string() });
+/** `POST …/snapshots/:id/changes`. */
+export const changesBodySchema = z.strictObject({ volume: word });
+export const bytesSchema = z.object({ bytes: z.number() });
 
 export type VolumeSource = z.output<typeof volumeSourceSchema>;
 export type VolumeBody = z.output<typeof volumeBodySchema>;
@@ -34,7 +54,12 @@ const resource = {
   progress: progress.optional(),
 };
 
-export const volumeViewSchema = z.object({ ...resource, kind: z.enum(['files', 'disk']), sizeGiB: z.number() });
+export const volumeViewSchema = z.object({
+  ...resource,
+  kind: z.enum(['files', 'disk']),
+  sizeGiB: z.number(),
+  usedBytes: z.number().optional(),
+});
 export type VolumeView = z.output<typeof volumeViewSchema>;
 
 export const snapshotViewSchema = z.object({
@@ -42,5 +67,6 @@ export const snapshotViewSchema = z.object({
   volume: z.string(),
   takenAt: z.string(),
   bytes: z.number().optional(),
+  isCopied: z.literal(true).optional(),
 });
 export type SnapshotView = z.output<typeof snapshotViewSchema>;

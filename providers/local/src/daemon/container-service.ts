@@ -4,6 +4,7 @@ import {
   HOPELESS_ENDS,
   WITHIN_SECONDS,
   withLastLines,
+  type Members,
   type PartHealth,
   type RunningService,
   type ServiceState,
@@ -102,6 +103,11 @@ export class ContainerService implements RunningService {
     const healthy = looks.length > 0 && looks.every((look) => look.ok);
     const message = looks.find((look) => !look.ok)?.message;
     return { healthy, instances: looks.filter((look) => look.ok).length, ...(message !== undefined && { message }) };
+  }
+
+  members(): Members {
+    const running = this.#instances.filter((instance) => instance.status?.state === 'running');
+    return { processes: [], containers: running.map((instance) => instance.name) };
   }
 
   #changed(): void {

@@ -16,6 +16,7 @@ import { collectWhenIdle } from './idle-memory.ts';
 import { endLeftovers, removeStrayFolders } from './leftovers.ts';
 import { PortPool } from './port-pool.ts';
 import { routes } from './routes.ts';
+import type { Members } from './service.ts';
 import { serverPorts, type PortSource } from './server-ports.ts';
 import { Slots } from './slots.ts';
 import { Vault } from './vault.ts';
@@ -83,8 +84,11 @@ export class Daemon {
     const dnsPort = await this.#listen(database, ports.dns, (choice) => dns.listen(choice));
     const names = new EnvironmentNames(zones);
     const runtime = new ContainerRuntime({ home: paths.home, env });
-    const usersOf = (scope: Scope, id: string): readonly string[] => environments.usersOf(scope, id);
-    const storage = this.#ending(new Storage({ paths, database, runtime, usersOf, log }), (it) => it.close());
+    const users = {
+      usersOf: (scope: Scope, id: string): readonly string[] => environments.usersOf(scope, id),
+      writersOf: (scope: Scope, id: string): Members => environments.writersOf(scope, id),
+    };
+    const storage = this.#ending(new Storage({ paths, database, runtime, users, log }), (it) => it.close());
     const { volumes } = storage;
     const environments: Environments = this.#ending(
       new Environments({

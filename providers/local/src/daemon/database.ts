@@ -22,7 +22,7 @@ const TABLES = `
     PRIMARY KEY (pid, start_ticks, boot)) STRICT;
   CREATE TABLE IF NOT EXISTS volumes (
     key TEXT PRIMARY KEY, project TEXT NOT NULL, stage TEXT NOT NULL, id TEXT NOT NULL, spec TEXT NOT NULL, backing TEXT,
-    phase TEXT NOT NULL, message TEXT, UNIQUE (project, stage, id)) STRICT;
+    phase TEXT NOT NULL, UNIQUE (project, stage, id)) STRICT;
   CREATE TABLE IF NOT EXISTS snapshots (
     key TEXT PRIMARY KEY, project TEXT NOT NULL, stage TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL,
     UNIQUE (project, stage, id)) STRICT;
@@ -60,8 +60,7 @@ export interface VolumeRecord extends Scope {
   readonly id: string;
   readonly spec: VolumeBody;
   readonly backing?: 'folder' | 'engine';
-  readonly phase: 'creating' | 'active' | 'failed' | 'destroying';
-  readonly message?: string;
+  readonly phase: 'creating' | 'active' | 'destroying';
 }
 /** A volume's data at one moment. It outlives the volume. */
 export interface SnapshotRecord extends Scope, z.output<typeof snapshotStateSchema> {
@@ -74,8 +73,10 @@ const snapshotStateSchema = z.strictObject({
   message: z.string().exactOptional(),
   /** What held the volume's data, and will hold that of volumes made from it. Left out: there was none yet. */
   backing: z.enum(['folder', 'engine']).exactOptional(),
-  /** How the data is kept: as files, or as the archive that the Docker Engine gave. */
-  form: z.enum(['files', 'archive']),
+  /** How the data is kept: as files, as the archive that the Docker Engine gave, or as what a dump wrote. */
+  form: z.enum(['files', 'archive', 'dump']),
+  /** Held: all is copied, and it waits to be made whole. */
+  isCopied: z.literal(true).exactOptional(),
   takenAt: z.string(),
   bytes: z.number().exactOptional(),
   /** Of the list of checksums. Left out: they are being made. */
@@ -118,8 +119,7 @@ export class LocalDatabase {
         });
       }
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON');
-      const upgrades = version === 1 ? 'ALTER TABLE volumes ADD COLUMN message TEXT;' : '';
-      db.exec(`BEGIN; ${upgrades} ${TABLES} PRAGMA user_version = ${String(SCHEMA_VERSION)}; COMMIT`);
+      db.exec(`BEGIN; ${TABLES} PRAGMA user_version = ${String(SCHEMA_VERSION)}; COMMIT`);
       return new LocalDatabase(db);
     } catch (cause) {
       if (ProviderError.is(cause)) throw cause;
@@ -215,10 +215,10 @@ export class LocalDatabase {
     return this.#db.prepare('SELECT * FROM volumes ORDER BY rowid').all().map(volumeOf);
   }
   putVolume(record: VolumeRecord): void {
-    const { key, project, stage, id, spec, backing, phase, message } = record;
+    const { key, project, stage, id, spec, backing, phase } = record;
     this.#db
-      .prepare('INSERT OR REPLACE INTO volumes VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(key, project, stage, id, JSON.stringify(spec), backing ?? null, phase, message ?? null);
+      .prepare('INSERT OR REPLACE INTO volumes VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .run(key, project, stage, id, JSON.stringify(spec), backing ?? null, phase);
   }
   removeVolume(key: string): void {
     this.#db.prepare('DELETE FROM volumes WHERE key = ?').run(key);
@@ -292,8 +292,7 @@ function volumeOf(row: Row): VolumeRecord {
     ...namesOf(row),
     spec: volumeBodySchema.parse(JSON.parse(String(row.spec))),
     ...(row.backing !== null && { backing: oneOf(row.backing, ['folder', 'engine']) }),
-    phase: oneOf(row.phase, ['creating', 'active', 'failed', 'destroying']),
-    ...(typeof row.message === 'string' && { message: row.message }),
+    phase: oneOf(row.phase, ['creating', 'active', 'destroying']),
   };
 }
 

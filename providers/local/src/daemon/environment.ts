@@ -23,7 +23,7 @@ import { EnvironmentRoutes, type RoutesDeps } from './environment-routes.ts';
 import { KEY_TAG, makeService, variablesOf } from './environment-services.ts';
 import type { PortPool } from './port-pool.ts';
 import { processesMarked } from './process-table.ts';
-import type { RunningService } from './service.ts';
+import type { Members, RunningService } from './service.ts';
 import { folderIn, removeTree } from './source-tree.ts';
 import type { Vault } from './vault.ts';
 import type { Volumes } from './storage/volumes.ts';
@@ -159,6 +159,14 @@ export class LocalEnvironment {
   /** The names of its containers that were made. */
   containers(): readonly string[] {
     return [...this.#services.values()].flatMap((it) => (it instanceof ContainerService ? it.containers : []));
+  }
+
+  /** What runs here and may write to a volume. */
+  writersOf(volume: string): readonly Members[] {
+    const { services } = this.#record.spec;
+    const isWriter = (name: string): boolean =>
+      Object.values(services[name]?.mounts ?? {}).some((mount) => mount.volume === volume && !mount.readOnly);
+    return [...this.#services].filter(([name]) => isWriter(name)).map(([, service]) => service.members());
   }
 
   /** The engine told that something about a container changed. */

@@ -5,6 +5,7 @@ import type { EnvironmentRecord, Scope } from './database.ts';
 import { LocalEnvironment, type EnvironmentDeps } from './environment.ts';
 import { assertNeedsExist } from './environment-services.ts';
 import { keyOf } from './keys.ts';
+import type { Members } from './service.ts';
 
 /** All environments of this state folder. */
 export class Environments {
@@ -76,6 +77,15 @@ export class Environments {
       ),
     );
     return users.map(({ record }) => `environment ${record.id}`);
+  }
+
+  /** What runs now and may write to a volume. */
+  writersOf(scope: Scope, volume: string): Members {
+    const all = this.#of(scope).flatMap((environment) => environment.writersOf(volume));
+    return {
+      processes: all.flatMap(({ processes }) => processes),
+      containers: all.flatMap(({ containers }) => containers),
+    };
   }
 
   containerChanged(container: string): void {

@@ -77,6 +77,10 @@ export class ProcessInstance {
     this.#releasePort();
   }
 
+  members(): readonly ProcessEntry[] {
+    return this.#process.members();
+  }
+
   /** Why it is not ready. */
   waitsFor(): string {
     const { context } = this.#options;

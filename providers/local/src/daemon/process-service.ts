@@ -1,12 +1,13 @@
 import { endProcesses } from './end-processes.ts';
 import { LineSplitter } from './log-lines.ts';
 import { ProcessInstance } from './process-instance.ts';
-import { MARKER, type ProcessEntry } from './process-table.ts';
+import { MARKER, processesMarked, withDescendants, type ProcessEntry } from './process-table.ts';
 import {
   CRASH_LOOP_ENDS,
   HOPELESS_ENDS,
   WITHIN_SECONDS,
   withLastLines,
+  type Members,
   type PartHealth,
   type RunningService,
   type ServiceContext,
@@ -85,6 +86,14 @@ export class ProcessService implements RunningService {
     const bad = looks.find((look) => !look.ok);
     const message = bad?.message ?? this.state.message;
     return { healthy, instances: looks.filter((look) => look.ok).length, ...(message !== undefined && { message }) };
+  }
+
+  /** With those that left their group, and those that wiped their environment. */
+  members(): Members {
+    const { context, markerPrefix } = this.#options;
+    const marked = processesMarked(`${markerPrefix}${context.name}:`);
+    const groups = this.#instances.flatMap((instance) => instance.members());
+    return { processes: withDescendants([...marked, ...groups]), containers: [] };
   }
 
   /** From now on, it has so long to become healthy. */

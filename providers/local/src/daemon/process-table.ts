@@ -4,10 +4,13 @@ import { readProcFile } from './proc-file.ts';
 /** One line of the system's process table. */
 export interface ProcessEntry {
   readonly pid: number;
+  readonly parent: number;
   readonly group: number;
   readonly session: number;
   /** Since the machine started, in clock ticks: with the pid, it names a process for good. */
   readonly startTicks: number;
+  /** By a signal, or a debugger. */
+  readonly isStopped: boolean;
 }
 
 /** Set for every process that a daemon starts, and inherited: how a later daemon knows what an earlier one left behind. */
@@ -19,9 +22,16 @@ export function readProcess(pid: number): ProcessEntry | undefined {
   if (text === undefined) return undefined;
   // The second field is the program's name in parentheses, which may hold spaces and parentheses itself.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state, , group, session] = fields;
+  const [state, parent, group, session] = fields;
   if (state === undefined || state === 'Z' || state === 'X') return undefined;
-  return { pid, group: Number(group), session: Number(session), startTicks: Number(fields[19]) };
+  return {
+    pid,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    startTicks: Number(fields[19]),
+    isStopped: state === 'T' || state === 't',
+  };
 }
 
 /** All that run now, zombies left out. Empty on systems without /proc. */
@@ -47,6 +57,17 @@ export function markerOf(pid: number): string | undefined {
 /** Processes whose marker starts with this. Reads every process's environment: for rare use. */
 export function processesMarked(prefix: string): readonly ProcessEntry[] {
   return listProcesses().filter((entry) => entry.pid !== process.pid && markerOf(entry.pid)?.startsWith(prefix));
+}
+
+/** Processes, and all that they started, and those started. */
+export function withDescendants(roots: readonly ProcessEntry[]): readonly ProcessEntry[] {
+  const found = new Map(roots.map((entry) => [entry.pid, entry]));
+  const others = listProcesses();
+  for (let before = -1; before !== found.size;) {
+    before = found.size;
+    for (const entry of others) if (found.has(entry.parent)) found.set(entry.pid, entry);
+  }
+  return [...found.values()];
 }
 
 /** Of the running machine: pids and ticks mean nothing after it started anew. */

@@ -1,6 +1,7 @@
 import type { HealthView, ServiceBody } from '../control/protocol.ts';
 import type { EnvironmentLog } from './environment-log.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { ProcessEntry } from './process-table.ts';
 
 /**
  * - `waiting`: for the services that it needs. `preparing`: its source tree, its image. `starting`: not healthy yet.
@@ -17,6 +18,13 @@ export interface ServiceState {
 
 export type PartHealth = HealthView['parts'][string];
 
+/** What runs of a service at this moment. */
+export interface Members {
+  readonly processes: readonly ProcessEntry[];
+  /** By name. */
+  readonly containers: readonly string[];
+}
+
 /** One service of one environment, as processes or as containers. */
 export interface RunningService {
   readonly state: ServiceState;
@@ -26,6 +34,7 @@ export interface RunningService {
   /** Ends what this daemon runs for it, and with `forever` what runs without it too. May be called again. */
   stop(how: { readonly forever: boolean }): Promise<void>;
   health(signal: AbortSignal): Promise<PartHealth>;
+  members(): Members;
 }
 
 /** What both kinds of services are made from. */

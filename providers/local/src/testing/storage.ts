@@ -28,8 +28,12 @@ export class StorageScene extends Scene {
   }
 
   /** A volume that a process has mounted, and the folder that its data is in. */
-  async mounted(id: string, program = 'setInterval(() => {}, 1000)'): Promise<{ volume: Volume; folder: string }> {
-    const volume = await this.volume(id);
+  async mounted(
+    id: string,
+    program = 'setInterval(() => {}, 1000)',
+    more: Partial<VolumeSpec> = {},
+  ): Promise<{ volume: Volume; folder: string }> {
+    const volume = await this.volume(id, more);
     const worker = this.specs.service({ program, mounts: { '/data': { volume, readOnly: false } } });
     const environment = await this.ensure(this.specs.environment('aaaaaaaa0000-1', { worker }));
     if (environment.phase !== 'active') throw new Error(environment.message);

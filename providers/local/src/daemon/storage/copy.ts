@@ -96,3 +96,10 @@ export async function freshFolder(folder: string): Promise<void> {
 export function gib(bytes: number): string {
   return bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
+
+/** One folder of a tree that is written to, into another tree. */
+export async function copyOne(source: string, folder: string, target: string, signal: AbortSignal): Promise<void> {
+  const into = path.dirname(path.join(target, folder));
+  const share = process.platform === 'darwin' ? ['-Rpc'] : ['-a', '--reflink=auto'];
+  await runProgram(['cp', ...share, path.join(source, folder), into], { signal, tolerates: (line) => WENT.test(line) });
+}

@@ -17,11 +17,13 @@ interface Running {
 /** Work that outlives the request that asked for it: one at a time for each key. */
 export class Jobs {
   readonly #running = new Map<string, Running>();
+  readonly #failures = new Map<string, Error>();
   #isClosed = false;
 
-  /** @param work - Has its failures written down itself. Not begun where one of this key runs. */
+  /** Not begun where one of this key runs. */
   run(key: string, work: (job: Job) => Promise<void>): void {
     if (this.#isClosed || this.#running.has(key)) return;
+    this.#failures.delete(key);
     const abort = new AbortController();
     const begun = Promise.withResolvers<undefined>();
     const job = {
@@ -32,7 +34,9 @@ export class Jobs {
     };
     const ended = begun.promise
       .then(() => work(job))
-      .catch(() => undefined)
+      .catch((error: unknown) => {
+        if (!abort.signal.aborted) this.#failures.set(key, error instanceof Error ? error : new Error(String(error)));
+      })
       .finally(() => this.#running.delete(key));
     const running: Running = { abort, ended };
     this.#running.set(key, running);
@@ -41,6 +45,12 @@ export class Jobs {
 
   progress(key: string): ProgressView | undefined {
     return this.#running.get(key)?.progress;
+  }
+
+  /** For whoever waited for it. @throws What the last of this key failed with. */
+  assertDidNotFail(key: string): void {
+    const failure = this.#failures.get(key);
+    if (failure) throw failure;
   }
 
   isRunning(key: string): boolean {

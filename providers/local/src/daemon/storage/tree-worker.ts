@@ -1,22 +1,30 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
+import { changedBytes } from './changes.ts';
+import { follow } from './follow.ts';
 import { firstDamaged, sealOf } from './seal.ts';
-import { isTask, type Answer, type Task } from './tree-task.ts';
+import { isTask, type Answer, type Result, type Task } from './tree-task.ts';
 
 /** Tells at most so often: a message for each file would take longer than the file. */
 const TELL_BYTES = 2 ** 24;
 
-/** Reads whole trees, in a thread of its own: the daemon's answers everybody meanwhile. */
-async function work(task: Task): Promise<Answer> {
-  let done = 0;
+/** Reads whole trees, in a thread of its own: the daemon answers everybody meanwhile. */
+async function work(task: Task): Promise<Result> {
+  let bytes = 0;
   let told = 0;
-  const onBytes = (bytes: number): void => {
-    done += bytes;
-    if (done - told < TELL_BYTES) return;
-    told = done;
-    parentPort?.postMessage({ kind: 'progress', done } satisfies Answer);
+  const onBytes = (more: number): void => {
+    bytes += more;
+    if (bytes - told < TELL_BYTES) return;
+    told = bytes;
+    tell({ kind: 'progress', done: bytes });
   };
-  if (task.kind === 'seal') return { kind: 'done', seal: sealOf(task.folder, task.list, onBytes) };
-  return { kind: 'done', damaged: await firstDamaged(task.folder, task.list) };
+  if (task.kind === 'seal') {
+    const seal = sealOf(task.folder, task.list, onBytes);
+    return { seal, bytes };
+  }
+  if (task.kind === 'damaged') return { damaged: await firstDamaged(task.folder, task.list), bytes };
+  if (task.kind === 'changes') return { bytes: changedBytes(task.folder, task.since) };
+  follow(task);
+  return { bytes };
 }
 
 function failure(error: unknown): Answer {
@@ -24,9 +32,18 @@ function failure(error: unknown): Answer {
   return { kind: 'failed', message: error instanceof Error ? error.message : String(error), code };
 }
 
-if (isTask(workerData)) {
-  work(workerData).then(
-    (answer) => parentPort?.postMessage(answer),
-    (error: unknown) => parentPort?.postMessage(failure(error)),
-  );
+function tell(answer: Answer): void {
+  parentPort?.postMessage(answer);
 }
+
+parentPort?.on('message', (task: unknown) => {
+  if (!isTask(task)) return;
+  work(task).then(
+    (result) => {
+      tell({ kind: 'done', ...result });
+    },
+    (error: unknown) => {
+      tell(failure(error));
+    },
+  );
+});

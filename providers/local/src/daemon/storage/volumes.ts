@@ -24,6 +24,8 @@ export interface VolumesOptions {
   snapshotsSettled(scope: Scope, id: string): Promise<void>;
   /** @throws ProviderError `not-found`, `conflict`: it can't be filled from this. */
   assertSource(scope: Scope, from: VolumeSource): void;
+  /** Says so, should it be known to hold more than it may. */
+  overSize(key: string, sizeGiB: number): string | undefined;
   /** Makes a volume's data out of its source. @returns What holds it: nothing, where the source had none. */
   fill(record: VolumeRecord, from: VolumeSource, job: Job): Promise<VolumeRecord['backing']>;
   readonly log: (message: string) => void;
@@ -56,7 +58,7 @@ export class Volumes {
   ensure(scope: Scope, id: string, body: VolumeBody): VolumeView {
     const key = keyOf(scope, id);
     const there = this.#records.get(key);
-    if (!there || there.phase === 'failed') this.#make({ key, ...scope, id, spec: body, phase: 'active' });
+    if (!there) this.#make({ key, ...scope, id, spec: body, phase: 'active' });
     else if (body.sizeGiB > there.spec.sizeGiB)
       this.#put({ ...there, spec: { ...there.spec, sizeGiB: body.sizeGiB, fingerprint: body.fingerprint } });
     return this.#view(this.#require(key));
@@ -65,16 +67,21 @@ export class Volumes {
   /** @throws ProviderError `not-found`. */
   async require(scope: Scope, id: string, waitSeconds: number, signal: AbortSignal): Promise<VolumeView> {
     const key = keyOf(scope, id);
-    if (this.#require(key).phase === 'creating') await this.#options.jobs.ended(key, waitSeconds, signal);
+    await this.#options.jobs.ended(key, waitSeconds, signal);
+    if (waitSeconds > 0 && !this.#records.has(key)) this.#options.jobs.assertDidNotFail(key);
     return this.#view(this.#require(key));
   }
 
-  /** @throws ProviderError `not-found`, `conflict` (it is not there yet, or failed). */
+  /** @throws ProviderError `not-found`, `conflict` (it is not there yet, or goes). */
   requireActive(scope: Scope, id: string): VolumeRecord {
     const record = this.#require(keyOf(scope, id));
     if (record.phase === 'active') return record;
-    const why = record.message === undefined ? '' : `: ${record.message}`;
-    throw new ProviderError('conflict', `volume ${id} is ${record.phase}${why}`, { effect: 'none' });
+    throw new ProviderError('conflict', `volume ${id} is ${record.phase}`, { effect: 'none' });
+  }
+
+  /** Those that hold data. */
+  active(): readonly VolumeRecord[] {
+    return [...this.#records.values()].filter(({ phase }) => phase === 'active');
   }
 
   list(scope: Scope): readonly VolumeView[] {
@@ -168,7 +175,9 @@ export class Volumes {
       } catch (error) {
         if (job.signal.aborted) return;
         this.#options.log(`volume ${key} can't be made: ${messageOf(error)}`);
-        this.#put({ ...record, phase: 'failed', message: messageOf(error) });
+        this.#options.database.removeVolume(key);
+        this.#records.delete(key);
+        throw error;
       }
     });
   }
@@ -186,8 +195,9 @@ export class Volumes {
     return folder;
   }
 
-  #view({ id, spec, phase, key, message }: VolumeRecord): VolumeView {
+  #view({ id, spec, phase, key }: VolumeRecord): VolumeView {
     const { fingerprint, tags, kind, sizeGiB } = spec;
+    const message = this.#options.overSize(key, sizeGiB);
     const progress = this.#options.jobs.progress(key);
     return {
       id,
