@@ -44,6 +44,7 @@ export async function destroyEnvironment(
     const { document } = found;
     if (document.phase === 'gone' || !isMeant(document)) return { document, operation };
     if (isPinned(document)) {
+      if (await isLetGo(session, document)) continue;
       if (force === undefined || !isPinnedByAlone(document, force)) throw pinned(document);
       const input = { force };
       const run = await startOperation(session.operations, { kind: 'destroy', subject: id, input });
@@ -56,6 +57,14 @@ export async function destroyEnvironment(
     }
     operation = (await claimAndDestroy(session, found)) ?? operation;
   }
+}
+
+/** Whether its slots only kept it for a while that is over. */
+async function isLetGo(session: Session, { id, pins }: EnvironmentDocument): Promise<boolean> {
+  const { letGoOfOne } = await import('../slot/collect.ts');
+  await letGoOfOne(session, id, Object.keys(pins));
+  const found = await session.briefly(`read environment ${id}`, (call) => session.documents.environments.get(id, call));
+  return found !== undefined && !isPinned(found.document);
 }
 
 /** @returns The operation. Undefined: the document moved, so look again. */

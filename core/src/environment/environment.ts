@@ -77,7 +77,7 @@ export interface Part {
   readonly digest?: string;
   readonly message?: string;
 }
-/** What the cloud sees at `observedAt`; `lastRequestAt` with `environments.traffic`. */
+/** What the cloud sees at `observedAt`; `lastRequestAt` with `environments.traffic`: while a request is being answered, or a WebSocket is open, now. */
 export interface Health {
   /** Each part passed its check or, where instances start on demand, can start one. None running, or not knowing, is not healthy. */
   readonly healthy: boolean;

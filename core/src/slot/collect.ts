@@ -2,6 +2,7 @@ import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import type { Stored } from '../state/document-store.ts';
+import { busyOnes } from './busy.ts';
 import type { SlotDocument } from './documents.ts';
 import { completeLedger } from './ledger.ts';
 import { bump, emptySlot, letExpire, usedBy } from './moves.ts';
@@ -67,7 +68,6 @@ async function dropLeftover(
 }
 
 async function tidy(session: Session): Promise<void> {
-  const now = session.clock.now();
   const all = await session.briefly('read the slots', async (call) => {
     const found: Stored<SlotDocument>[] = [];
     for await (const stored of session.documents.slots.list(call)) found.push(stored);
@@ -75,9 +75,23 @@ async function tidy(session: Session): Promise<void> {
   });
   for (const stored of all) {
     await completeLedger(session, stored.document);
-    if (stored.document.owner) continue;
-    const next = letExpire(stored.document, now, REJECTED_SECONDS);
-    if (next !== stored.document) await putIfSame(session, stored, next);
+    await letGoOfExpired(session, stored);
+  }
+}
+
+async function letGoOfExpired(session: Session, stored: Stored<SlotDocument>): Promise<void> {
+  if (stored.document.owner) return;
+  const busy = await busyOnes(session, stored.document);
+  const next = letExpire(stored.document, session.clock.now(), REJECTED_SECONDS, busy);
+  if (next !== stored.document) await putIfSame(session, stored, next);
+}
+
+/** What a slot kept only for a while goes when its time is over: also for whoever is about to destroy it, before gc comes by. */
+export async function letGoOfOne(session: Session, id: string, slots: readonly string[]): Promise<void> {
+  for (const name of slots) {
+    const stored = await session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
+    if (stored) await letGoOfExpired(session, stored);
+    await dropLeftover(session, id, name, 'may raise');
   }
 }
 

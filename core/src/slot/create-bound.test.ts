@@ -105,7 +105,7 @@ test('beside a promotion and another of its kind: one environment, which the slo
       ahead(world),
     ]),
   );
-  expect(ends[1]?.status).toBe('fulfilled');
+  expect(ends[1].status).toBe('fulfilled');
   await world.run(collectPins(world.process()));
   expect([problems, await checkAtRest(world)]).toEqual([[], []]);
   expect([...world.cloud.running.keys()].filter((id) => id.includes('master'))).toHaveLength(1);

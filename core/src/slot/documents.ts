@@ -64,6 +64,8 @@ export const slotDocumentSchema = z.lazy(() =>
     rejected: z.array(z.strictObject({ environment: environmentId, since: instant })).readonly(),
     /** Let go, but what they began to answer may not have ended; or a rollback went past them, and somebody may want them yet. */
     draining: z.array(z.strictObject({ environment: environmentId, until: instant })).readonly(),
+    /** When each of the standbys was left as the head: so long ago its last requests began. */
+    leftAt: z.record(environmentId, instant).exactOptional(),
     /** What made this generation. */
     release: releaseSourceSchema.exactOptional(),
     /** Automatic promotions are held, until somebody promotes on purpose or unpins. */

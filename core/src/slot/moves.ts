@@ -97,6 +97,7 @@ export function record(slot: SlotDocument, { release, at, bakeUntil, pin }: Reco
       release: { ...release, ...(before !== undefined && { from: before }) },
       standbys: slot.kind === 'promote' && before !== undefined ? [before, ...standbys] : standbys,
       rejected: slot.rejected.filter(({ environment }) => environment !== to),
+      ...(before !== undefined && { leftAt: { ...slot.leftAt, [before]: at.toISOString() } }),
       draining: [
         ...passed.map((environment) => ({ environment, until })),
         ...slot.draining.filter(({ environment }) => environment !== to && !passed.includes(environment)),
@@ -116,13 +117,13 @@ export function record(slot: SlotDocument, { release, at, bakeUntil, pin }: Reco
   if (pin === null) delete next.pinned;
   else if (pin) next = { ...next, pinned: pin };
   if (bakeUntil) return checked({ ...next, kind: 'bake', bakeUntil: bakeUntil.toISOString() });
-  return checked(letGo(next, at, moved ? before : undefined));
+  return checked(letGo(next, at));
 }
 
 /** The bake has ended: only now the oldest standbys go. */
 export function endBake(slot: SlotDocument, at: Date): SlotDocument {
   must(slot.kind === 'bake', slot, 'does not bake');
-  return checked(letGo(slot, at, slot.release?.from));
+  return checked(letGo(slot, at));
 }
 
 /** Nothing was routed under this claim. */
@@ -135,12 +136,25 @@ export function bump(slot: SlotDocument): SlotDocument {
   return checked({ ...slot, epoch: slot.epoch + 1 });
 }
 
-/** What is kept only for a while and whose time is over. The same document: nothing is. */
-export function letExpire(slot: SlotDocument, now: Date, keepRejectedSeconds: number): SlotDocument {
+/**
+ * What is kept only for a while and whose time is over. The same document: nothing is.
+ * @param busy - Those that drain and still have traffic.
+ */
+export function letExpire(
+  slot: SlotDocument,
+  now: Date,
+  keepRejectedSeconds: number,
+  busy: ReadonlySet<string> = new Set(),
+): SlotDocument {
   const rejected = slot.rejected.filter(({ since }) => now.getTime() - Date.parse(since) < keepRejectedSeconds * 1000);
-  const draining = slot.draining.filter(({ until }) => Date.parse(until) > now.getTime());
+  const draining = slot.draining.filter((one) => !isDrained(one, now) || busy.has(one.environment));
   if (rejected.length === slot.rejected.length && draining.length === slot.draining.length) return slot;
   return { ...slot, rejected, draining };
+}
+
+/** It may go as far as time tells. */
+export function isDrained({ until }: SlotDocument['draining'][number], now: Date): boolean {
+  return Date.parse(until) <= now.getTime();
 }
 
 /** Every environment that a slot keeps or is about to use. */
@@ -203,15 +217,22 @@ function goingBack(
   });
 }
 
-function letGo(slot: SlotDocument, at: Date, formerHead: string | undefined): SlotDocument {
-  const free = idle(slot);
+/** What was the head not long ago drains: it still answers what it began, and by DNS it is still asked. */
+function letGo(slot: SlotDocument, at: Date): SlotDocument {
+  const { leftAt = {}, ...free } = idle(slot);
   const standbys = free.standbys.slice(0, free.retain);
-  const dropped = free.standbys.slice(free.retain);
-  const drains =
-    formerHead !== undefined && free.drainSeconds > 0 && dropped.includes(formerHead) && !isRejected(free, formerHead);
-  if (!drains) return { ...free, standbys };
-  const until = new Date(at.getTime() + free.drainSeconds * 1000).toISOString();
-  return { ...free, standbys, draining: [{ environment: formerHead, until }, ...free.draining] };
+  const draining = free.standbys.slice(free.retain).flatMap((environment) => {
+    const left = leftAt[environment];
+    const until = left === undefined ? 0 : Date.parse(left) + free.drainSeconds * 1000;
+    return until > at.getTime() ? [{ environment, until: new Date(until).toISOString() }] : [];
+  });
+  const kept = Object.entries(leftAt).filter(([environment]) => standbys.includes(environment));
+  return {
+    ...free,
+    standbys,
+    draining: [...draining, ...free.draining],
+    ...(kept.length > 0 && { leftAt: Object.fromEntries(kept) }),
+  };
 }
 
 function idle(slot: SlotDocument): SlotDocument {

@@ -1,6 +1,7 @@
 import type { Session } from '../host/session.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import type { SlotDocument } from './documents.ts';
+import { endBake } from './moves.ts';
 import { membersOf } from './work.ts';
 
 /**
@@ -8,15 +9,12 @@ import { membersOf } from './work.ts';
  * ordered by the ledger: an older one that is promoted again is still the older one.
  */
 export async function oldestKept(session: Session, slot: SlotDocument): Promise<EnvironmentDocument | undefined> {
-  const { head, standbys, draining, release, retain, drainSeconds } = slot;
-  const former = release?.from;
-  // A standby beyond `retain` is let go by the put that comes next; the former head then still answers what it began.
-  const isDraining = former !== undefined && drainSeconds > 0 && standbys.includes(former);
+  // As the put that ends the bake leaves it: what drains then still answers what it began.
+  const { head, standbys, draining } = endBake(slot, session.clock.now());
   const ids = new Set([
     ...(head === undefined ? [] : [head]),
-    ...standbys.slice(0, retain),
+    ...standbys,
     ...draining.map(({ environment }) => environment),
-    ...(isDraining ? [former] : []),
   ]);
   const members = await membersOf(session, slot);
   const kept = [...ids].flatMap((id) => members.get(id) ?? []);

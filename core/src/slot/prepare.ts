@@ -14,7 +14,7 @@ export async function prepareBound(
   work: Forward,
   bound: { readonly id: string; readonly settings: string },
 ): Promise<void> {
-  const { session, hold, run } = work;
+  const { hold, run } = work;
   const pin: Pin = { slot: hold.slot.name, holder: run.id, epoch: hold.slot.epoch };
   const claim = await claimBound(work, bound, pin);
   if (claim) await makeBound(partsOf(work), claim);

@@ -5,7 +5,7 @@ import { SlotApp, type SlotAnswer } from './slot-app.ts';
 
 let app: SlotApp;
 beforeEach(async () => {
-  app = await SlotApp.open();
+  app = await SlotApp.open({ slot: 'standbys: 2, drain: { requests: 1s, ws: 1s }' });
 });
 afterEach(async () => app[Symbol.asyncDispose]());
 

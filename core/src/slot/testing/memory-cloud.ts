@@ -25,6 +25,8 @@ export class MemoryCloud {
   readonly scaled = new Map<string, Record<string, Instances>>();
   /** Resource ids whose parts answer badly, and how: a text each time that one is asked. */
   readonly sick = new Map<string, () => string | undefined>();
+  /** By resource id: how long before the look a request was seen. */
+  readonly traffic = new Map<string, number>();
   readonly execs: { readonly id: string; readonly command: readonly string[] }[] = [];
   /** What a command says and ends with, by what it is called with. */
   exec: (id: string, command: readonly string[]) => { readonly code: number; readonly says?: string } = () => ({
@@ -72,10 +74,12 @@ export class MemoryCloud {
           if (!spec) throw new ProviderError('not-found', `${id} does not run`);
           const sickness = this.sick.get(id)?.();
           const healthy = sickness === undefined;
+          const agoSeconds = this.traffic.get(id);
           return {
             healthy,
             parts: { web: { healthy, instances: 1, ...(sickness !== undefined && { message: sickness }) } },
-            observedAt: new Date(0),
+            observedAt: new Date(1e9),
+            ...(agoSeconds !== undefined && { lastRequestAt: new Date(1e9 - agoSeconds * 1000) }),
           };
         }),
       logs: async function* () {

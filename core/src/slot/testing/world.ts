@@ -52,6 +52,7 @@ export const CAPABILITIES: Capabilities = {
   'slots.compareAndSet': yes(),
   'environments.scale': yes(),
   'environments.exec': yes(),
+  'environments.traffic': yes(),
   'storage.snapshots': yes(),
   'dns.compareAndSet': yes(),
 };

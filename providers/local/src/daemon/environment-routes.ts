@@ -4,6 +4,7 @@ import type { RoutingTable } from '../proxy/table.ts';
 import type { EnvironmentRecord } from './database.ts';
 import { testNameOf, type EnvironmentNames } from './environment-names.ts';
 import { messageOf } from '../control/failure.ts';
+import { lastSeenAt } from '../proxy/traffic.ts';
 
 export interface RoutesDeps {
   readonly table: RoutingTable;
@@ -54,7 +55,7 @@ export class EnvironmentRoutes {
   }
 
   lastRequestAt(): Date | undefined {
-    return this.#deps.table.backendTraffic(this.#record.key).lastRequestAt;
+    return lastSeenAt(this.#deps.table.backendTraffic(this.#record.key), new Date());
   }
 
   async #open(parts: readonly BackendPart[]): Promise<void> {

@@ -6,6 +6,11 @@ export interface Traffic {
   readonly lastRequestAt?: Date;
 }
 
+/** What is being answered is seen now, however long ago it began. */
+export function lastSeenAt({ inFlight, upgraded, lastRequestAt }: Traffic, now: Date): Date | undefined {
+  return inFlight > 0 || upgraded > 0 ? now : lastRequestAt;
+}
+
 /** Counts the traffic of one backend or host. */
 export class TrafficCounter {
   requests = 0;
