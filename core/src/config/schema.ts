@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_STAGE } from '../names/owner.ts';
-import { commandSchema, durationSchema, hostSchema, nameSchema, treePathSchema } from './fields.ts';
+import { commandSchema, durationSchema, hostSchema, nameSchema, sizeSchema, treePathSchema } from './fields.ts';
 import { serviceSchema, type ServiceConfig } from './service.ts';
 import { siteSchema, type SiteConfig } from './site.ts';
 import { slotNameSchema, slotSchema, type SlotConfig } from './slot.ts';
@@ -84,9 +84,12 @@ const documentSchema = z.strictObject({
     .strictObject({
       keep: durationSchema(60)
         .optional()
-        .describe('How long logs are kept after their environment is gone, such as 30d.'),
+        .describe('How long logs are kept after their environment is gone, such as 30d. Left out: not at all.'),
+      size: sizeSchema(1)
+        .prefault('200Mi')
+        .describe('How much the kept logs of all environments may take together; beyond it the oldest go.'),
     })
-    .transform(({ keep }) => (keep === undefined ? {} : { keepSeconds: keep }))
+    .transform(({ keep, size }) => ({ sizeMiB: size, ...(keep !== undefined && { keepSeconds: keep }) }))
     .prefault({})
     .describe('What becomes of logs.'),
   cache: z

@@ -9,6 +9,7 @@ import type { Stored } from '../state/document-store.ts';
 import { Claim } from './claim.ts';
 import { isPinned } from './collectible.ts';
 import { destroyVolumes, forgetSource, removeImages } from './leave-nothing.ts';
+import { LogKeeping } from './keep-logs.ts';
 import { resourceIdOf } from './life.ts';
 import { destroyUntilGone } from './settle.ts';
 import { finishUnfinished } from './unfinished.ts';
@@ -172,31 +173,51 @@ async function destroyClaimed(session: Session, run: OperationRun, claim: Claim)
       },
     });
   await run.conclude(async () => {
+    let kept: EnvironmentDocument['logs'];
     if (document.spec) {
       const bound = await session.bind(document.provider);
       const driver = await driverOf(bound, ENVIRONMENTS, 'environments');
       const ref = { id: resourceId, ...(document.environment && { handle: document.environment.handle }) };
+      const errorOf = (cause: unknown): ProviderError | undefined => bound.provider.errorOf(cause);
+      const logs = LogKeeping.of(session, document, bound);
+      const before = logs && (await session.briefly(`look at ${document.id}`, (call) => driver.read(ref, call)));
+      if (logs && before)
+        await run.step({
+          id: 'logs',
+          title: 'keep its logs',
+          result: z.undefined(),
+          deadlineSeconds: STEP_SECONDS,
+          errorOf,
+          run: async (call) => {
+            await logs.collect(driver, before, call);
+            return undefined;
+          },
+        });
       await run.step({
         id: 'environment',
         title: `stop and remove ${document.id}`,
         result: z.undefined(),
         deadlineSeconds: STEP_SECONDS,
-        errorOf: (cause) => bound.provider.errorOf(cause),
+        errorOf,
         run: async (call) => {
-          await destroyUntilGone(session, 'environment', driver, ref, call);
+          const work = (): Promise<void> => destroyUntilGone(session, 'environment', driver, ref, call);
+          await (logs ? logs.whileDestroying(driver, before, call, work) : work());
           return undefined;
         },
       });
+      kept = logs?.record(before ?? document.environment);
     }
     if (document.volumes) await step('volumes', 'remove its volumes', () => destroyVolumes(session, document));
     if (document.images) await step('images', 'remove its images', () => removeImages(session, document));
     await step('files', 'remove its files', () => forgetSource(session, document));
-    await session.briefly(`write environment ${document.id}`, (call) => claim.release(tombstone, call));
+    await session.briefly(`write environment ${document.id}`, (call) =>
+      claim.release((now) => tombstone(now, kept), call),
+    );
   });
 }
 
 /** What stays of an environment: that it was, and how often, so that its next life gets other names. */
-function tombstone(document: EnvironmentDocument): EnvironmentDocument {
+function tombstone(document: EnvironmentDocument, logs: EnvironmentDocument['logs']): EnvironmentDocument {
   const {
     spec: _spec,
     environment: _environment,
@@ -208,7 +229,7 @@ function tombstone(document: EnvironmentDocument): EnvironmentDocument {
     config: _config,
     ...kept
   } = document;
-  return { ...kept, phase: 'gone', hosts: [], fingerprint: '' };
+  return { ...kept, phase: 'gone', hosts: [], fingerprint: '', ...(logs && { logs }) };
 }
 
 function isPinnedByAlone({ pins }: EnvironmentDocument, slot: string): boolean {

@@ -26,7 +26,7 @@ interface Work extends Omit<GcItem, 'done' | 'error'> {
 /** Removes what has outlived its use. Never what a slot uses, and never what a living process works on. */
 export async function collectGarbage(
   session: Session,
-  options: { readonly dryRun: boolean; readonly max?: number },
+  options: { readonly dryRun: boolean; readonly max?: number; readonly logsMiB?: number },
 ): Promise<readonly GcItem[]> {
   if (!options.dryRun) await collectPins(session);
   // The cloud first, then the documents: what is made in between has a document by the time that they are read.
@@ -48,6 +48,7 @@ export async function collectGarbage(
     ...unfinished(session, operations, documents, now),
     ...collectible(documents, rules).map(({ document, why }) => destruction(session, document, why)),
     ...orphans(session, resources, documents),
+    ...outlivedLogs(session, now, options.logsMiB),
   ];
   const items: GcItem[] = [];
   for (const one of work) {
@@ -143,6 +144,31 @@ function orphans(
         },
       };
     });
+}
+
+/** Kept logs that are past their time, and the oldest beyond `logs.size`. */
+function outlivedLogs({ keptLogs }: Session, now: Date, sizeMiB?: number): readonly Work[] {
+  const work = (id: string, why: string, remove: () => void): Work => ({
+    id,
+    type: 'logs',
+    why,
+    run: () => {
+      remove();
+      return Promise.resolve(true);
+    },
+  });
+  const over = keptLogs.list().filter(({ until }) => until <= now);
+  const excess =
+    sizeMiB === undefined ? [] : [...keptLogs.excess(sizeMiB * 2 ** 20)].filter(([log]) => log.until > now);
+  return [
+    ...over.map((log) =>
+      work(log.environment, `its logs were kept until ${log.until.toISOString()}`, () => keptLogs.remove(log)),
+    ),
+    ...excess.map(([log, segments]) =>
+      work(log.environment, `more than the ${String(sizeMiB)} MiB of logs.size`, () => keptLogs.cut(log, segments)),
+    ),
+    ...keptLogs.halfMade(now).map((id) => work(id, 'its logs were never collected', () => keptLogs.remove({ id }))),
+  ];
 }
 
 /** Files that nobody refers to: of dead processes, and of environments of this project that are gone. */

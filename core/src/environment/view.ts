@@ -21,6 +21,7 @@ export function environmentView(document: EnvironmentDocument): EnvironmentView 
     ...(url !== undefined && { url }),
     ...(document.readyAt !== undefined && { readyAt: document.readyAt }),
     ...(document.expiresAt !== undefined && { expiresAt: document.expiresAt }),
+    ...(document.logs && { logsUntil: document.logs.until }),
     ...(document.owner && { operation: document.owner.operation }),
     ...(document.error && { error: errorView(document.error) }),
   };

@@ -67,8 +67,8 @@ export async function openProject(options: OpenOptions): Promise<Project> {
       return session.briefly(`ask for the health of ${id}`, (call) => driver.health(environment, call));
     },
     async *logs(id, query): AsyncGenerator<LogLine> {
-      const { driver, environment } = await running(session, id);
-      yield* driver.logs(environment, query, listingCall(options));
+      const { readLogs } = await import('../environment/read-logs.ts');
+      yield* readLogs(session, id, query, listingCall(options));
     },
     async exec(id, request): Promise<ExecSession> {
       const { driver, environment, provider } = await running(session, id);
@@ -90,6 +90,7 @@ export async function openProject(options: OpenOptions): Promise<Project> {
       const { config } = await loadWorkTree(options);
       return collectGarbage(session, {
         dryRun,
+        logsMiB: config.logs.sizeMiB,
         ...(config.environments.max !== undefined && { max: config.environments.max }),
       });
     },

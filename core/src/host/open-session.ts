@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { ArtefactStore } from '../artefact/store.ts';
 import { systemClock } from '../engine/clock.ts';
 import { currentIdentity } from '../engine/identity.ts';
+import { KeptLogs } from '../logs/kept-logs.ts';
 import { documentsIn } from '../state/documents.ts';
 import { openSqliteStore, type EmbeddedStore } from '../state/sqlite.ts';
 import { brieflyBy } from './briefly.ts';
@@ -21,8 +22,12 @@ export interface OpenedSession {
 const NEVER = new AbortController().signal;
 
 /** Where the documents of a project and stage are kept on this machine. */
-export function stateFile(stateFolder: string, { project, stage }: Pick<ProjectName, 'project' | 'stage'>): string {
-  return join(stateFolder, 'projects', `${project}--${stage}`, 'state.db');
+export function stateFile(stateFolder: string, name: Pick<ProjectName, 'project' | 'stage'>): string {
+  return join(projectFolder(stateFolder, name), 'state.db');
+}
+
+function projectFolder(stateFolder: string, { project, stage }: Pick<ProjectName, 'project' | 'stage'>): string {
+  return join(stateFolder, 'projects', `${project}--${stage}`);
 }
 
 /** Wires one project. Nothing is opened before it is used, and no provider is loaded before it is named. */
@@ -74,6 +79,7 @@ export function openSession(options: OpenOptions, name: ProjectName): OpenedSess
     documents: documentsIn(store, clock),
     operations: { store, clock, identity: currentIdentity(), emit, signal: options.signal },
     artefacts,
+    keptLogs: new KeptLogs(join(projectFolder(stateFolder, name), 'logs')),
     emit,
     briefly: brieflyBy(clock),
     async repository(directory) {

@@ -61,6 +61,8 @@ export interface EnvironmentView {
   readonly createdAt: string;
   readonly readyAt?: string;
   readonly expiresAt?: string;
+  /** Of one that is gone: until when its logs can be read. */
+  readonly logsUntil?: string;
   /** Slots that use it. */
   readonly pins: readonly string[];
   readonly operation?: string;
@@ -98,7 +100,7 @@ export interface OperationView {
 }
 export interface GcItem {
   readonly id: string;
-  readonly type: 'environment' | 'artefact' | 'mirror' | 'orphan';
+  readonly type: 'environment' | 'artefact' | 'mirror' | 'orphan' | 'logs' | 'cache';
   readonly why: string;
   readonly done: boolean;
   readonly error?: string;
@@ -128,7 +130,8 @@ export interface Project {
   }): AsyncIterable<EnvironmentView>;
   environment(id: string): Promise<EnvironmentView>;
   health(id: string): Promise<Health>;
-  logs(id: string, query: LogQuery): AsyncIterable<LogLine>;
+  /** Of one that is gone, what was kept. `previous`: of the life before, where the commit was deployed anew. */
+  logs(id: string, query: LogQuery & { readonly previous?: boolean }): AsyncIterable<LogLine>;
   exec(id: string, request: ExecRequest): Promise<ExecSession>;
   destroy(
     id: string,

@@ -5,6 +5,7 @@ import type { EngineEvent } from '../engine/events.ts';
 import type { OperationDeps, OperationRun } from '../engine/operation.ts';
 import type { ProjectConfig, SiteConfig } from '../config/schema.ts';
 import type { FilesArtefact, ImageArtefact } from '../artefact/artefact.ts';
+import type { KeptLogs } from '../logs/kept-logs.ts';
 import type { Call } from '../provider/host.ts';
 import type { Mirror } from '../source/mirror.ts';
 import type { Repository } from '../source/repository.ts';
@@ -39,6 +40,8 @@ export interface Session {
   readonly documents: Documents;
   readonly operations: OperationDeps;
   readonly artefacts: ArtefactStore;
+  /** Of environments that are gone. */
+  readonly keptLogs: KeptLogs;
   readonly emit: (event: EngineEvent) => void;
   /** Runs work with a call of its own, which a person's abort does not end: what is written has to stay true. */
   briefly<T>(doing: string, work: (call: Call) => Promise<T>, deadlineSeconds?: number): Promise<T>;

@@ -68,6 +68,13 @@ export const environmentDocumentSchema = z.strictObject({
   readyAt: instant.exactOptional(),
   expiresAt: instant.exactOptional(),
   error: errorRecordSchema.exactOptional(),
+  /** Of one that is gone: how long its logs stay and, where its provider keeps them, of what. */
+  logs: z
+    .strictObject({
+      until: instant,
+      environment: z.custom<Environment>(hasId, 'expected an environment').exactOptional(),
+    })
+    .exactOptional(),
   /** Slots that use it: slot → holder (an operation) → epoch. */
   pins: z.record(z.string(), z.record(z.string(), epoch)),
   /** When the last slot let go of it: what it had begun to answer may take longer. */

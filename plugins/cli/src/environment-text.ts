@@ -41,6 +41,7 @@ export function environmentLines(one: EnvironmentView, now: number): string[] {
     ['Provider', one.provider],
     ['Created', `${one.createdAt} (${briefDuration((now - Date.parse(one.createdAt)) / 1000)} ago)`],
     ['Expires', one.expiresAt && `${one.expiresAt} (in ${ttlLeft(one, now)})`],
+    ['Logs', one.logsUntil && `kept until ${one.logsUntil}`],
     ['Operation', one.operation],
     ['URL', one.url],
   ];

@@ -12,7 +12,7 @@ export const capabilities: Capabilities = {
   'environments.scale': yes(),
   'environments.address': yes({ note: 'in 127.64.0.0/10, on Linux' }),
   'environments.traffic': yes(),
-  'environments.logHistory': no('logs go with their environment; of each service the newest 4 to 8 MiB are kept'),
+  'environments.logHistory': no('core collects them as their environment ends; of each service the newest 4 to 8 MiB'),
   'environments.exec': yes({ note: 'without a terminal where the service is a process' }),
   'slots.router': yes(),
   'slots.shared': yes(),

@@ -71,6 +71,10 @@ export async function fileLeftovers(stateHome: string): Promise<readonly string[
   for (const name of await list(path.join(stateHome, 'mirrors'))) {
     found.push(`mirrors/${name}`);
   }
+  for (const project of await list(path.join(stateHome, 'projects'))) {
+    const logs = path.join('projects', project, 'logs');
+    for (const name of await list(path.join(stateHome, logs))) found.push(`${logs}/${name}`);
+  }
   return found;
 }
 

@@ -4,6 +4,8 @@ import type {
   EnvironmentSpec,
   Health,
   Instances,
+  LogLine,
+  LogQuery,
 } from '../../environment/environment.ts';
 import { ProviderError } from '../../provider/error.ts';
 import type { ResourceRef } from '../../provider/resource.ts';
@@ -32,6 +34,10 @@ export class MemoryCloud {
   exec: (id: string, command: readonly string[]) => { readonly code: number; readonly says?: string } = () => ({
     code: 0,
   });
+  /** What their services wrote, by resource id; cursors count from 1. */
+  readonly lines = new Map<string, readonly LogLine[]>();
+  /** Whether it gives out the lines of what is gone. */
+  keepsLogs = false;
   readonly slots = new Map<string, Routed>();
   /** Every set of routes that was ever served, for what has to hold at each moment. */
   readonly served: { slot: string; environment: string | undefined; stamp: string }[] = [];
@@ -82,9 +88,11 @@ export class MemoryCloud {
             ...(agoSeconds !== undefined && { lastRequestAt: new Date(1e9 - agoSeconds * 1000) }),
           };
         }),
-      logs: async function* () {
-        // nothing writes any
-      },
+      logs: async function* (this: MemoryCloud, { id }: Environment, { after }: LogQuery) {
+        if (!this.running.has(id) && !this.keepsLogs) throw new ProviderError('not-found', `${id} does not run`);
+        for (const line of [...(this.lines.get(id) ?? [])])
+          if (Number(line.cursor) > Number(after ?? 0)) yield await deal('read a log line', () => line);
+      }.bind(this),
       exec: ({ id }, { command }) =>
         deal('exec', () => {
           this.execs.push({ id, command });

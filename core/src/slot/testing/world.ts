@@ -12,6 +12,7 @@ import { brieflyBy } from '../../host/briefly.ts';
 import type { BoundProvider } from '../../host/drivers.ts';
 import type { Session } from '../../host/session.ts';
 import { yes, type Capabilities } from '../../provider/capabilities.ts';
+import { KeptLogs } from '../../logs/kept-logs.ts';
 import { ProviderError } from '../../provider/error.ts';
 import { defineProvider } from '../../provider/provider.ts';
 import { DNS, ENVIRONMENTS, SLOTS, STORAGE } from '../../provider/tokens.ts';
@@ -71,6 +72,8 @@ export class World {
   readonly liveness = new Map<number, Liveness>();
   /** Core's own requests: a status by the host that is asked. */
   status: (host: string) => number = () => 200;
+  /** Nowhere, unless a test gives them a place. */
+  keptLogs = new KeptLogs('/dev/null/logs');
   private pids = 0;
 
   constructor(
@@ -128,6 +131,7 @@ export class World {
         liveness: ({ pid }: ProcessIdentity) => this.liveness.get(pid) ?? 'unknown',
       },
       artefacts: NO_ARTEFACTS,
+      keptLogs: this.keptLogs,
       emit,
       probe: (url) =>
         deal('probe', () => {

@@ -8,7 +8,7 @@ import { printable } from '../../output/text.ts';
 export default class EnvDestroy extends OperationCommand<typeof EnvDestroy> {
   static override summary = 'Destroy environments, with all that belongs to them.';
   static override description =
-    'Destroying what is gone succeeds. What a slot uses is refused (exit code 7); --force with the name of the slot takes a standby or a rejected one from it, never its head.';
+    'Destroying what is gone succeeds. What a slot uses is refused (exit code 7); --force with the name of the slot takes a standby or a rejected one from it, never its head. With `logs: { keep: 30d }` in the config its logs stay for so long.';
   static override examples = [
     '<%= config.bin %> env destroy 1a2b3c4',
     '<%= config.bin %> env destroy 1a2b3c4 5d6e7f8 --yes',
@@ -39,8 +39,11 @@ export default class EnvDestroy extends OperationCommand<typeof EnvDestroy> {
     const destroyed: EnvironmentJson[] = [];
     for (const { id } of found) {
       this.undo = `it can't be undone; to go on: ${this.config.bin} env destroy ${id}`;
-      destroyed.push(environmentJson(await this.#destroy(project, id)));
+      const environment = await this.#destroy(project, id);
+      destroyed.push(environmentJson(environment));
       this.note(`Environment ${id} is gone.`);
+      if (environment.logsUntil !== undefined)
+        this.note(`Its logs stay until ${environment.logsUntil}: ${this.config.bin} env logs ${id}`);
     }
     return { environments: destroyed };
   }

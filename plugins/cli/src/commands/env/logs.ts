@@ -16,13 +16,19 @@ interface Line {
 
 export default class EnvLogs extends ProjectCommand<typeof EnvLogs> {
   static override summary = "Print an environment's logs.";
+  static override description = 'Also those that were kept of one that is gone: `logs: { keep: 30d }` in the config.';
   static override examples = [
     '<%= config.bin %> env logs 1a2b3c4 --follow',
     '<%= config.bin %> env logs HEAD --service api --since 10m',
   ];
   static override args = { environment: environmentArg };
   static override flags = {
-    follow: Flags.boolean({ char: 'f', summary: 'Go on printing new lines, until Ctrl-C.', exclusive: ['json'] }),
+    follow: Flags.boolean({
+      char: 'f',
+      summary: 'Go on printing new lines, until Ctrl-C.',
+      exclusive: ['json'],
+      default: false,
+    }),
     service: Flags.string({
       char: 's',
       summary: 'Of this service alone. Repeatable.',
@@ -31,11 +37,16 @@ export default class EnvLogs extends ProjectCommand<typeof EnvLogs> {
       multipleNonGreedy: true,
     }),
     since: Flags.string({ summary: 'From this time on: 10m ago, or an ISO time.', helpValue: '<time>' }),
+    previous: Flags.boolean({
+      summary: 'What was kept of it before it was destroyed and made anew.',
+      exclusive: ['follow'],
+      default: false,
+    }),
     after: Flags.string({ summary: 'Go on after this cursor, which `--json` tells.', helpValue: '<cursor>' }),
   };
 
   async run(): Promise<{ lines: Line[] }> {
-    const { follow, service, since, after } = this.flags;
+    const { follow, service, since, after, previous } = this.flags;
     const project = await this.project;
     const { id } = await project.environment(this.args.environment);
     const query = {
@@ -49,7 +60,7 @@ export default class EnvLogs extends ProjectCommand<typeof EnvLogs> {
     const lines: Line[] = [];
     const { signal } = this.interruption;
     for await (const line of followLogs(
-      (from) => project.logs(id, from),
+      (from) => project.logs(id, { ...from, previous }),
       query,
       signal,
       (text) => this.note(text),
