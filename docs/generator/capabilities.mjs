@@ -34,7 +34,8 @@ export async function capabilitiesPage(folders) {
 
 async function columnsOf(folder) {
   const { clusternator } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
-  const { default: provider } = await import(pathToFileURL(path.join(folder, clusternator.provider.entry)).href);
+  const { default: exported } = await import(pathToFileURL(path.join(folder, clusternator.provider.entry)).href);
+  const provider = exported.default ?? exported; // of a CommonJS bundle it is within module.exports
   return Object.entries(provider.examples).map(([kind, config]) => ({
     title: `${provider.id}: ${kind}`,
     can: provider.capabilities(provider.config.parse(config)),
