@@ -4,7 +4,7 @@
  * The last line is the total over all lanes.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -39,6 +39,12 @@ const lanes = [
   { name: 'static', about: 'types, lint, format, directions, unused code, generated pages', run: runChecks },
   { name: 'unit', about: 'beside the sources', run: () => runJest(['unit']) },
   { name: 'dig', about: 'DNS asked with dig', without: missing('dig'), run: () => runPacked(['dig', 'e2e-dig']) },
+  {
+    name: 'postgres',
+    about: 'volumes under a PostgreSQL of Debian',
+    without: noPostgres,
+    run: () => runJest(['postgres']),
+  },
   { name: 'docker', about: 'parts on a Docker Engine', without: noEngine, run: () => runJest(['docker']) },
   {
     name: 'e2e',
@@ -176,6 +182,13 @@ function run(command, args, more = {}, only) {
 
 function missing(program) {
   return () => (spawnSync('which', [program], { env }).status === 0 ? undefined : `${program} is not installed`);
+}
+
+/** Debian keeps the programs of a server apart from PATH. */
+function noPostgres() {
+  const versions = '/usr/lib/postgresql';
+  const isThere = (version) => existsSync(path.join(versions, version, 'bin', 'pg_amcheck'));
+  return existsSync(versions) && readdirSync(versions).some(isThere) ? undefined : 'postgresql is not installed';
 }
 
 function noEngine() {
