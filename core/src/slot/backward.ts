@@ -15,8 +15,8 @@ import {
   releaseOf,
   routesOf,
   settle,
-  stampOf,
   superseded,
+  writeRoutes,
   type SlotOutcome,
   type SlotWork,
 } from './work.ts';
@@ -31,13 +31,25 @@ const PAUSE_SECONDS = 1;
  * @param rejects - The candidate served.
  */
 export async function goBack(work: SlotWork, why: ProviderError, rejects: boolean): Promise<SlotOutcome> {
-  const { session, hold, router } = work;
+  const { session, hold } = work;
   enter(work, 'reverting');
-  const live = await router.read(hold.slot.name); // before the put that names the route
+  const live = await readBefore(work); // before the put that names the route
   if (!(await hold.isStillOurs())) return ended(superseded(work));
   await refuseDrift(session, hold.slot, live);
   if (!(await hold.put((slot) => turnBack(slot, hold.owner, rejects)))) return ended(superseded(work));
   return backward(work, live, { kind: 'revert', why });
+}
+
+/** @throws ProviderError `degraded`: the router is out of reach, so nothing can be turned back. The slot stays owned, and all of it pinned. */
+async function readBefore(work: SlotWork): Promise<Slot | undefined> {
+  try {
+    return await work.router.read(work.hold.slot.name);
+  } catch (error) {
+    if (work.run.signal.aborted) throw error;
+    const told = degraded(work, error);
+    enter(work, 'degraded');
+    throw told;
+  }
 }
 
 /**
@@ -104,9 +116,7 @@ async function routeBack(work: SlotWork, first: Slot | undefined): Promise<boole
     if (!live && hold.slot.head === undefined) return true; // the router has never heard of it
     const members = await membersOf(session, hold.slot);
     try {
-      const outcome = live
-        ? await router.write(live, routesOf(hold.slot, members), stampOf(hold.slot))
-        : ({ state: 'lost' } as const);
+      const outcome = live ? await writeRoutes(work, live, routesOf(hold.slot, members)) : ({ state: 'lost' } as const);
       if (outcome.state === 'done') {
         work.flippedSeconds = clock.monotonicSeconds();
         return true;
@@ -144,7 +154,10 @@ export function reverted({ hold }: SlotWork, why: ProviderError): ProviderError 
 }
 
 function degraded({ hold, run, state }: SlotWork, cause: unknown): ProviderError {
-  const { name, to, left } = hold.slot;
+  // Before the way back is written down, what is to be left is where traffic goes or is about to.
+  const { name, kind, head, standbys } = hold.slot;
+  const [to, left] =
+    kind === 'rollback' ? [hold.slot.to, hold.slot.left] : kind === 'bake' ? [standbys[0], head] : [head, hold.slot.to];
   const why = cause === undefined ? 'its router gives no clear answer' : asProviderError(cause).message;
   return new ProviderError(
     'degraded',

@@ -55,6 +55,7 @@ export async function rollback(opened: Session, request: RollbackRequest): Promi
     if (!work) continue;
     await conclude(work, async () => {
       enter(work, 'shifting');
+      if (slot.owner) await router.outwaitLateWrites(work.run.signal);
       const outcome = await backward(work, live, { kind: 'rollback' });
       if (slot.owner) await endPreempted(session, slot.owner.operation).catch(toWarning(work));
       return outcome;

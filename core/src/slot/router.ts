@@ -9,6 +9,17 @@ const ROUTE_SECONDS = 60;
 const UNKNOWN_TRIES = 6;
 const FIRST_PAUSE_SECONDS = 0.1;
 
+/*
+ * Of routers that take no condition, see the decision record on routers: what is written late by the writer's own clock is not
+ * written at all, and whoever takes a slot over waits until no such write can come. All of it is well under the term of a heartbeat.
+ */
+/** From when the writer was seen to be the owner to when its write is sent. */
+const FRESH_OWNER_SECONDS = 2;
+/** How long one write may be under way before its answer counts as lost. */
+const SEND_SECONDS = 4;
+/** The two, and the time in which a call that was ended may still go on. */
+const LATE_SECONDS = 8;
+
 /** What writing routes came to. `lost`: they are another's, or were written anew since they were read. */
 export type RouteOutcome =
   { readonly state: 'done'; readonly slot: Slot } | { readonly state: 'lost' } | { readonly state: 'unclear' };
@@ -52,17 +63,29 @@ export class Router {
    * Writes routes on condition that nothing changed since `seen` was read. An answer that was lost is looked for in what is live; while that
    * is not ours, the same write is made again with the same expectation.
    */
-  write(seen: Slot, routes: readonly Route[], stamp: string): Promise<RouteOutcome> {
+  write(
+    seen: Slot,
+    routes: readonly Route[],
+    stamp: string,
+    isOwner: () => Promise<boolean> = () => Promise.resolve(true),
+  ): Promise<RouteOutcome> {
     return this.session.briefly(
       `route ${seen.id}`,
-      (call) => this.writeSurely(seen, routes, stamp, call),
+      (call) =>
+        this.comparesAndSets
+          ? this.writeSurely(seen, routes, stamp, call)
+          : this.writeBlindly(seen, routes, { stamp, isOwner, call }),
       ROUTE_SECONDS,
     );
   }
 
+  /** Where the router takes no condition: until no write of a former owner can come any more. */
+  async outwaitLateWrites(signal: AbortSignal): Promise<void> {
+    if (!this.comparesAndSets) await this.session.clock.sleep(LATE_SECONDS, signal);
+  }
+
   private async writeSurely(seen: Slot, routes: readonly Route[], stamp: string, call: Call): Promise<RouteOutcome> {
     const { clock } = this.session;
-    if (!this.comparesAndSets && (await this.hasMoved(seen, call))) return { state: 'lost' };
     for (let tries = 1; tries <= UNKNOWN_TRIES; tries++) {
       try {
         const slot = await this.driver.route(seen, routes, stamp, call);
@@ -82,8 +105,43 @@ export class Router {
     return { state: 'unclear' };
   }
 
-  private async hasMoved(seen: Slot, call: Call): Promise<boolean> {
-    const now = await this.driver.read({ id: seen.id }, call);
-    return !now || !isAsAsked(now, seen.routes, seen.stamp ?? now.stamp ?? '');
+  /** Each time that it is sent: the owner, the routes before, the clock; then the routes after. */
+  private async writeBlindly(
+    seen: Slot,
+    routes: readonly Route[],
+    { stamp, isOwner, call }: { readonly stamp: string; readonly isOwner: () => Promise<boolean>; readonly call: Call },
+  ): Promise<RouteOutcome> {
+    const { clock } = this.session;
+    let wasSent = false;
+    for (let tries = 1; tries <= UNKNOWN_TRIES && !call.signal.aborted; tries++) {
+      const sinceSeconds = clock.monotonicSeconds();
+      if (!(await isOwner())) return { state: 'lost' };
+      const live = await this.driver.read({ id: seen.id }, call).catch(() => undefined);
+      if (live && wasSent && isAsAsked(live, routes, stamp)) return { state: 'done', slot: live };
+      if (live && !isAsAsked(live, seen.routes, seen.stamp ?? live.stamp ?? '')) return { state: 'lost' };
+      const isFresh = clock.monotonicSeconds() - sinceSeconds <= FRESH_OWNER_SECONDS;
+      if (live && isFresh) {
+        wasSent = true;
+        await this.send(seen, routes, stamp);
+        continue; // what is there then tells
+      }
+      await clock.sleep(FIRST_PAUSE_SECONDS * 2 ** (tries - 1) * Math.random(), call.signal).catch(() => undefined);
+    }
+    const live = await this.driver.read({ id: seen.id }, call).catch(() => undefined);
+    return live && wasSent && isAsAsked(live, routes, stamp) ? { state: 'done', slot: live } : { state: 'unclear' };
+  }
+
+  /** @throws ProviderError where nothing was written, and asking again is of no use. */
+  private async send(seen: Slot, routes: readonly Route[], stamp: string): Promise<void> {
+    try {
+      await this.session.briefly(
+        `route ${seen.id}`,
+        (call) => this.driver.route(seen, routes, stamp, call),
+        SEND_SECONDS,
+      );
+    } catch (error) {
+      if (!ProviderError.is(error)) throw error;
+      if (error.effect === 'none' && error.retry === 'never' && error.code !== 'conflict') throw error;
+    }
   }
 }

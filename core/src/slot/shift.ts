@@ -4,7 +4,7 @@ import type { Forward } from './forward.ts';
 import { abort, take, usedBy } from './moves.ts';
 import type { Slot } from './slot.ts';
 import { trafficOf, type Members } from './traffic.ts';
-import { ended, enter, membersOf, routesOf, settle, stampOf, superseded, type SlotOutcome } from './work.ts';
+import { ended, enter, membersOf, routesOf, settle, superseded, writeRoutes, type SlotOutcome } from './work.ts';
 import { watch } from './watch.ts';
 
 /** `back`: it was or may have been routed, and has to be turned back. `served`: the candidate has had traffic. */
@@ -22,7 +22,7 @@ const RETAKES = 20;
  * @param from - The routes as they were read before the claim.
  */
 export async function shift(work: Forward, from: Slot): Promise<Shifted> {
-  const { session, hold, router } = work;
+  const { session, hold } = work;
   const stages = hold.slot.head === undefined ? [ALL] : (hold.slot.stages ?? [ALL]);
   let live = from;
   let retakes = 0;
@@ -32,7 +32,7 @@ export async function shift(work: Forward, from: Slot): Promise<Shifted> {
     let outcome;
     try {
       work.fresh = false;
-      outcome = await router.write(live, routesOf(hold.slot, members, percent), stampOf(hold.slot));
+      outcome = await writeRoutes(work, live, routesOf(hold.slot, members, percent));
     } catch (error) {
       if (!ProviderError.is(error)) throw error;
       return { state: 'back', why: error, served: at > 0 };

@@ -21,8 +21,8 @@ import {
   enter,
   membersOf,
   restingRoutes,
-  stampOf,
   superseded,
+  writeRoutes,
   type SlotOutcome,
   type SlotWork,
 } from './work.ts';
@@ -77,8 +77,13 @@ async function takeSlot(
     const { spec } = stored.document;
     const live = (await router.read(name)) ?? (drift === 'overwritten' && spec ? await router.ensure(spec) : undefined);
     const work = workFor(session, run, hold, router);
-    const goOn = await tryTo(work, live, direction, drift);
-    if (goOn) return { work, goOn }; // else the document moved: look again
+    const next = await tryTo(work, live, direction, drift);
+    if (!next) continue; // the document moved: look again
+    const goOn = async (): Promise<SlotOutcome> => {
+      await router.outwaitLateWrites(run.signal);
+      return next();
+    };
+    return { work, goOn };
   }
 }
 
@@ -198,10 +203,11 @@ async function followOn(work: SlotWork, live: Slot | undefined): Promise<SlotOut
 }
 
 /** Under our own stamp, which fences whoever only slept. @returns False: another operation took the slot over. */
-async function routeAgain({ session, hold, router }: SlotWork, live: Slot | undefined): Promise<boolean> {
+async function routeAgain(work: SlotWork, live: Slot | undefined): Promise<boolean> {
+  const { session, hold, router } = work;
   for (let seen = live; seen;) {
     const members = await membersOf(session, hold.slot);
-    const outcome = await router.write(seen, restingRoutes(hold.slot, members), stampOf(hold.slot));
+    const outcome = await writeRoutes(work, seen, restingRoutes(hold.slot, members));
     if (outcome.state === 'done') break;
     if (!(await hold.isStillOurs())) return false;
     seen = await router.read(hold.slot.name);

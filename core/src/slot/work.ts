@@ -7,9 +7,9 @@ import type { SlotHold } from './hold.ts';
 import { completeLedger } from './ledger.ts';
 import { around, usedBy } from './moves.ts';
 import { unpinEnvironment } from './pins.ts';
-import type { Router } from './router.ts';
+import type { RouteOutcome, Router } from './router.ts';
 import type { SlotSettings } from './settings.ts';
-import type { Route } from './slot.ts';
+import type { Route, Slot } from './slot.ts';
 import { routesFor, type Members } from './traffic.ts';
 import type { SlotState } from './transitions.ts';
 
@@ -86,6 +86,15 @@ export function restingRoutes(slot: SlotDocument, members: Members): readonly Ro
   return routesFor(shares, slot.standbys.slice(0, slot.retain), members, slot.mechanism);
 }
 
+/** Writes routes under the owner's epoch, and only while it still is the owner, as far as its router can hold to that. */
+export function writeRoutes(
+  { hold, router }: Pick<SlotWork, 'hold' | 'router'>,
+  seen: Slot,
+  routes: readonly Route[],
+): Promise<RouteOutcome> {
+  return router.write(seen, routes, stampOf(hold.slot), () => hold.isStillOurs());
+}
+
 export function stampOf({ epoch }: SlotDocument): string {
   return String(epoch);
 }
@@ -102,12 +111,14 @@ export function releaseOf(work: SlotWork, kind: ReleaseSource['kind']): ReleaseS
 
 /** Off the path, once the slot's document has let go: the ledger's line, then the pins of what is not used any more. */
 export async function settle(work: SlotWork, usedBefore: ReadonlySet<string>): Promise<void> {
-  const { session, hold } = work;
+  const { session, hold, router, run } = work;
   const { slot } = hold;
   const used = usedBy(slot);
   const dropped = [...usedBefore].filter((one) => !used.has(one));
   try {
     await completeLedger(session, slot);
+    // A route that was slow to be written may still lead there.
+    if (dropped.length > 0) await router.outwaitLateWrites(run.signal);
     await session.briefly(`unpin what ${slot.name} let go`, async (call) => {
       const at = session.clock.now();
       for (const id of dropped)

@@ -124,7 +124,7 @@ export class MemoryCloud {
           handle: { version: this.versionOf(one) },
           url: `http://${one.spec.hosts[0] ?? id}`,
           routes: one.routes,
-          stamp: one.stamp,
+          ...(this.kind !== 'blind' && { stamp: one.stamp }),
         }
       );
     };
