@@ -1,5 +1,35 @@
 import type { Case } from '../kit/case.ts';
+import { concurrencyCases } from './concurrency.ts';
+import { consistencyCases } from './consistency.ts';
+import { accountingCase, contractCases } from './contract.ts';
+import { crashCases } from './crash.ts';
+import { dnsCases } from './dns.ts';
+import { environmentCases } from './environment.ts';
+import { hygieneCases, sweepCase } from './hygiene.ts';
+import { idempotencyCases } from './idempotency.ts';
+import { identityCases } from './identity.ts';
+import { paginationCases } from './pagination.ts';
 import { slotCases } from './slot.ts';
+import { stateCases } from './state.ts';
+import { storageCases } from './storage.ts';
+import { transportCases } from './transport.ts';
 
-/** Every case, in the order of the list of what the kit covers. */
-export const CASES: readonly Case[] = [...slotCases];
+/** Every case, in the order in which they run: the last three look at what the others came to. */
+export const CASES: readonly Case[] = [
+  ...contractCases,
+  ...idempotencyCases,
+  ...crashCases,
+  ...transportCases,
+  ...consistencyCases,
+  ...paginationCases,
+  ...concurrencyCases,
+  ...identityCases,
+  ...environmentCases,
+  ...slotCases,
+  ...dnsCases,
+  ...storageCases,
+  ...stateCases,
+  ...hygieneCases,
+  sweepCase,
+  accountingCase,
+];

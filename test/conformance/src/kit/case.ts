@@ -33,7 +33,8 @@ export type Ability =
   | 'annotate'
   | 'reroute'
   | 'floors'
-  | 'permissions';
+  | 'permissions'
+  | 'natives';
 
 /** One thing that must hold of a provider. Knows no test runner: it throws when it does not hold. */
 export interface Case {

@@ -22,6 +22,7 @@ const MISSING: Readonly<Record<Ability, string>> = {
   reroute: 'the harness reroutes no slot behind our back (Stranger.reroute)',
   floors: 'the harness declares no floors (Harness.floors)',
   permissions: 'the harness does not say which permission a call needs (Harness.permissionOf)',
+  natives: 'the harness names no keys of the escape hatch (Harness.natives)',
 };
 
 /** Undefined: it can be run. What the provider lacks comes before what the harness lacks. */
@@ -67,5 +68,7 @@ function has(ability: Ability, harness: Harness, account: Account, wire: Wire | 
       return harness.floors !== undefined;
     case 'permissions':
       return harness.permissionOf !== undefined;
+    case 'natives':
+      return harness.natives !== undefined;
   }
 }

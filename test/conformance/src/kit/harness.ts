@@ -1,4 +1,4 @@
-import type { Identity, Provider } from '@clusternator/core';
+import type { Identity, NativeKey, Provider } from '@clusternator/core';
 import type { WireCall, WireTarget } from '../proxy/wire.ts';
 
 /**
@@ -19,6 +19,8 @@ export interface Harness {
   readonly floors?: Readonly<Partial<Record<Verb, number>>>;
   /** Which permission of `Provider.permissions` a call on the wire needs. Undefined: none. */
   permissionOf?(call: WireCall): string | undefined;
+  /** The keys of the escape hatch, by the kind of resource that each is for. */
+  readonly natives?: Readonly<Partial<Record<'environments' | 'slots' | 'volumes' | 'snapshots', NativeKey<unknown>>>>;
   /** Seconds for one thing to be made or removed. Left out: 60. */
   readonly settleSeconds?: number;
   /** Cases that this cloud can't be put through, each with the reason, which the report prints. They are not passed. */

@@ -34,3 +34,13 @@ export interface Report {
   /** Of each capability that is a yes, the cases that exercised it. */
   readonly exercised: Readonly<Partial<Record<CapabilityName, readonly string[]>>>;
 }
+
+/** Thrown by a case that finds out only as it runs that the provider lacks what it is about. */
+export class NotCapable extends Error {
+  override readonly name = 'NotCapable';
+}
+
+/** Thrown by a case that finds out only as it runs that it can't tell. */
+export class NotRun extends Error {
+  override readonly name = 'NotRun';
+}

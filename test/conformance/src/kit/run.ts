@@ -1,15 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { CORE_VERSION, ProviderError, type Capabilities, type CapabilityName } from '@clusternator/core';
+import { CORE_VERSION, ProviderError, type Capabilities } from '@clusternator/core';
 import { CASES } from '../cases/all.ts';
 import { faultProxy, type FaultProxy } from '../proxy/fault-proxy.ts';
 import { Wire } from '../proxy/wire.ts';
 import { Artefacts } from './apps.ts';
+import { exercisedBy } from './exercised.ts';
 import type { Case, CaseGroup } from './case.ts';
 import { gateOf } from './gate.ts';
 import type { Account, Harness, Verb } from './harness.ts';
-import type { CaseResult, Outcome, Report } from './report.ts';
+import { NotCapable, NotRun, type CaseResult, type Outcome, type Report } from './report.ts';
 import { Trial, type VerbCounts } from './trial.ts';
 
 export interface RunOptions {
@@ -90,13 +91,24 @@ class Run {
     const started = performance.now();
     const seconds = () => (performance.now() - started) / 1000;
     const trial = new Trial({
-      ...{ harness, account, wire, artefacts: this.#artefacts, told: this.#told, counts: this.counts, before },
+      ...{
+        harness,
+        account,
+        wire,
+        artefacts: this.#artefacts,
+        told: this.#told,
+        counts: this.counts,
+        before,
+        runPrefix: this.#prefix,
+      },
       project: `${this.#prefix}-${(this.#trials++).toString(36)}`,
     });
     try {
       await one.run(trial);
     } catch (error) {
       await trial.clean().catch(() => {}); // what did not hold says more than what is left of it
+      if (error instanceof NotRun) return resultOf(one, 'not-run', seconds(), error.message);
+      if (error instanceof NotCapable) return resultOf(one, 'incapable', seconds(), error.message);
       return { ...resultOf(one, 'failed', seconds()), error: textOf(error) };
     }
     try {
@@ -120,7 +132,7 @@ function chosen(only: readonly string[] | undefined): (one: Case) => boolean {
   return ({ id }) => only.includes(id) || only.includes(groupOf(id));
 }
 
-export function groupOf(id: Case['id']): CaseGroup {
+function groupOf(id: Case['id']): CaseGroup {
   return id.slice(0, id.indexOf('/')) as CaseGroup; // by the type of an id
 }
 
@@ -161,21 +173,4 @@ function reportOf(harness: Harness, run: Run, cases: readonly CaseResult[], star
       }),
     exercised: exercisedBy(run.capabilities, cases),
   };
-}
-
-/** Of each capability that is a yes, the cases that need it and passed. */
-export function exercisedBy(
-  capabilities: Capabilities,
-  results: readonly CaseResult[],
-): Partial<Record<CapabilityName, readonly string[]>> {
-  const passed = new Set(results.filter(({ outcome }) => outcome === 'passed').map(({ id }) => id));
-  const declared = Object.entries(capabilities).flatMap(
-    ([name, { can }]) => (can === 'yes' ? [name as CapabilityName] : []), // keys of Capabilities
-  );
-  return Object.fromEntries(
-    declared.map((name) => [
-      name,
-      CASES.filter(({ id, needs }) => needs?.includes(name) && passed.has(id)).map(({ id }) => id),
-    ]),
-  );
 }

@@ -118,7 +118,7 @@ export class Tenant {
   call<T>(verb: string, about: string, work: (call: Call) => Promise<T>, options: CallOptions = {}): Promise<T> {
     const { clock, provider, settleSeconds, told, onVerb } = this.#parts;
     const parts = {
-      clock,
+      clock: clock.steady,
       signal: options.signal ?? NEVER,
       operation: this.#operation,
       doing: `${verb} ${about}`,
@@ -162,7 +162,7 @@ export class Tenant {
             observe: () => Promise.resolve({ state: 'again' }),
           });
         // What `once` gives is what the driver's `ensure` gave.
-        return pollUntilSettled(once, { clock, call, doing }) as Promise<Kinds[K]['resource']>;
+        return pollUntilSettled(once, { clock: clock.steady, call, doing }) as Promise<Kinds[K]['resource']>;
       },
       options,
     );
@@ -204,7 +204,7 @@ export class Tenant {
             const left = await retrying<Resource | undefined>(() => driver.read(ref, call), policy);
             return { phase: left?.phase ?? 'destroying', isGone: left === undefined };
           },
-          { clock, call, doing, isSettled: ({ isGone }) => isGone },
+          { clock: clock.steady, call, doing, isSettled: ({ isGone }) => isGone },
         ),
       options,
     );

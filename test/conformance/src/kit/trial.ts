@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ProviderError, type Capabilities, type Provider, type Resource } from '@clusternator/core';
+import { ProviderError, type Capabilities, type Provider, type Resource, type Zone } from '@clusternator/core';
 import type { Wire } from '../proxy/wire.ts';
 import type { Artefacts } from './apps.ts';
 import { KitClock } from './clock.ts';
@@ -14,6 +14,8 @@ export interface TrialParts {
   readonly account: Account;
   readonly wire: Wire | undefined;
   readonly artefacts: Artefacts;
+  /** What the names of the run's projects begin with. */
+  readonly runPrefix: string;
   /** Of this trial alone. */
   readonly project: string;
   /** Told so far by the whole run, for what a secret may have got into. */
@@ -25,6 +27,9 @@ export interface TrialParts {
 /** Mutating calls on the wire by verb: the most that one call of it made. */
 export type VerbCounts = Map<string, number>;
 
+/** What one change of records holds at most. */
+export const RECORDS_AT_ONCE = 100;
+
 /** The value of every secret that the kit gives away: it may turn up nowhere. */
 export const SECRET = 'kit-secret-value-5b1f0c7e';
 
@@ -35,6 +40,9 @@ export class Trial {
   readonly specs: Specs;
   readonly #parts: TrialParts;
   readonly #tenants: Tenant[] = [];
+  /** While it is set, the mutating calls of each verb are counted for the report. */
+  isCounting = false;
+  readonly secrets = { TOKEN: SECRET };
 
   constructor(parts: TrialParts) {
     this.#parts = parts;
@@ -66,6 +74,12 @@ export class Trial {
   get counts(): VerbCounts {
     return this.#parts.counts;
   }
+  get runPrefix(): string {
+    return this.#parts.runPrefix;
+  }
+  get hasWire(): boolean {
+    return this.#parts.wire !== undefined;
+  }
   get settleSeconds(): number {
     return this.harness.settleSeconds ?? 60;
   }
@@ -86,11 +100,13 @@ export class Trial {
     const owner: Owner = { project: `${project}${suffix}`, stage: 'kit' };
     const onVerb = (verb: string) => {
       const before = wire?.mutations ?? 0;
-      return () => counts.set(verb, Math.max(counts.get(verb) ?? 0, (wire?.mutations ?? 0) - before));
+      return () => {
+        if (this.isCounting) counts.set(verb, Math.max(counts.get(verb) ?? 0, (wire?.mutations ?? 0) - before));
+      };
     };
     const tenant = new Tenant({
       ...{ provider: this.provider, account, owner, clock: this.clock, artefacts, told, onVerb },
-      secrets: { TOKEN: SECRET },
+      secrets: this.secrets,
       settleSeconds: this.settleSeconds,
     });
     this.#tenants.push(tenant);
@@ -136,24 +152,64 @@ export class Trial {
   /** What of this trial's projects is in the account, by the cloud's own lists. */
   async things(): Promise<readonly Identified[]> {
     const all = (await this.account.inventory?.()) ?? [];
-    const projects = new Set(this.#tenants.map((tenant) => tenant.owner.project));
     return all.flatMap((thing) => {
       const tenant = this.#tenants.find(({ host }) => host.identify(thing.tags) !== undefined);
-      const belongs = tenant !== undefined || [...projects].some((project) => thing.name.includes(project));
-      return belongs ? [{ ...thing, identity: tenant?.host.identify(thing.tags) }] : [];
+      const isNamed = this.#tenants.some(({ owner }) => thing.name.includes(owner.project));
+      return tenant || isNamed ? [{ ...thing, identity: tenant?.host.identify(thing.tags) }] : [];
     });
+  }
+
+  /** A record name of this trial's own. */
+  recordName(label: string): string {
+    return `kit-${label}-${this.main.owner.project}.${must(this.account.zone, 'a zone')}`;
+  }
+
+  /** The zone to write in. */
+  async zone(): Promise<Zone> {
+    const dns = await this.main.dns();
+    const all = await this.main.call('dns.zones', 'all', (call) => Array.fromAsync(dns.zones(call)));
+    return must(
+      all.find(({ name }) => name === this.account.zone),
+      `a zone that the provider lists: ${all.map(({ name }) => name).join(', ')}`,
+    );
   }
 
   /** Removes all that the trial's drivers list. Faults are lifted before. */
   async clean(): Promise<void> {
     this.#parts.wire?.lift();
+    this.clock.skewSeconds = 0;
+    this.clock.pace = 1;
     for (const tenant of distinctByProject(this.#tenants)) {
       for (const kind of this.#kinds()) {
         const left: readonly Resource[] = await tenant.list(kind);
         await Promise.all(left.map((one) => tenant.remove(kind, one)));
       }
     }
+    if (this.provider.drivers.dns && this.account.zone !== undefined) await this.#cleanRecords();
+    if (this.provider.drivers.state) await this.#cleanDocuments();
     for (const tenant of this.#tenants) await tenant.close();
+  }
+
+  async #cleanRecords(): Promise<void> {
+    const [dns, zone] = [await this.main.dns(), await this.zone()];
+    const { project } = this.main.owner;
+    await this.main.call('dns.change', 'clean', async (call) => {
+      const left = (await Array.fromAsync(dns.records(zone, {}, call))).filter(({ name }) => name.includes(project));
+      for (let from = 0; from < left.length; from += RECORDS_AT_ONCE)
+        await dns.change(
+          zone,
+          left.slice(from, from + RECORDS_AT_ONCE).map((expected) => ({ expected, next: null })),
+          call,
+        );
+    });
+  }
+
+  async #cleanDocuments(): Promise<void> {
+    const state = await this.main.state();
+    await this.main.call('state.delete', 'clean', async (call) => {
+      for await (const { key, revision } of state.list(`${this.main.owner.project}/`, call))
+        await state.delete(key, revision, call);
+    });
   }
 
   /** In the order in which nothing is in use any more. */

@@ -58,7 +58,7 @@ export async function faultProxy(
       });
   });
 
-  const server = net.createServer((socket) => {
+  const server = net.createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => {}); // killed clients leave so
