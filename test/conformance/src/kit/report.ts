@@ -10,6 +10,8 @@ export interface CaseResult {
   readonly number: number;
   readonly group: CaseGroup;
   readonly title: string;
+  /** Capabilities that it exercises when it passes. */
+  readonly needs: readonly CapabilityName[];
   readonly outcome: Outcome;
   readonly seconds: number;
   /** Of `incapable` the declared note, of `not-run` what is missing. */

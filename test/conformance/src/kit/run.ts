@@ -137,8 +137,8 @@ function groupOf(id: Case['id']): CaseGroup {
 }
 
 function resultOf(one: Case, outcome: Outcome, seconds: number, note?: string): CaseResult {
-  const { id, number, title } = one;
-  return { id, number, group: groupOf(id), title, outcome, seconds, ...(note !== undefined && { note }) };
+  const { id, number, title, needs = [] } = one;
+  return { id, number, group: groupOf(id), title, needs, outcome, seconds, ...(note !== undefined && { note }) };
 }
 
 /** The codes say what kind of error it is, and Node's own assertions what was expected. */

@@ -5,7 +5,7 @@ import type { Artefacts } from './apps.ts';
 import { KitClock } from './clock.ts';
 import type { Account, Harness, Identified, Refusal, RefusalKind, Target } from './harness.ts';
 import { httpGet, type HttpAnswer, type HttpOptions } from './http.ts';
-import type { CaseResult } from './report.ts';
+import { NotRun, type CaseResult } from './report.ts';
 import { Specs, type Owner } from './specs.ts';
 import { Tenant, type Kind } from './tenant.ts';
 
@@ -91,7 +91,9 @@ export class Trial {
     return must(this.account.stranger, 'a stranger');
   }
   refusal(kind: RefusalKind): Refusal {
-    return must(this.harness.refusals?.[kind], `the refusal ${kind}`);
+    const refusal = this.harness.refusals?.[kind];
+    if (!refusal) throw new NotRun(`the harness does not say how its cloud refuses what is ${kind} (Harness.refusals)`);
+    return refusal;
   }
 
   /** As another process would have it; `suffix` makes another project. */

@@ -43,7 +43,7 @@ interface Asked {
 }
 
 export const PAGE_SIZE = 3;
-const FLIP_MS = 30;
+const FLIP_MS = 150;
 const NOT_FOUND: Answer = { status: 404, body: { error: 'NotFound' } };
 const PRECONDITION: Answer = { status: 412, body: { error: 'PreconditionFailed' } };
 
@@ -202,7 +202,7 @@ export class MemoryCloud {
   #service(name: string, { method, parts, body }: Asked): Answer {
     const item = this.items.environments.get(name);
     const service = parts[3] ?? '';
-    if (!item || item.state !== 'active') return NOT_FOUND;
+    if (item?.state !== 'active') return NOT_FOUND;
     const machines = this.#machines.get(name) ?? new Map<string, Machine>();
     const known = machines.get(service);
     if (method === 'PATCH') {

@@ -143,5 +143,4 @@ function nameOf({ type, id, owner }: Target): string {
   return host.name([WORDS[type], id], { maxLength: 40 });
 }
 
-export const memoryHarness = harnessOf(memoryProvider, import.meta.url);
-export default memoryHarness;
+export default harnessOf(memoryProvider, import.meta.url);

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { runKit } from '../kit/run.ts';
-import { memoryHarness } from './harness.ts';
+import memoryHarness from './harness.ts';
 
 test('the memory provider passes everything', async () => {
   const report = await runKit(memoryHarness);

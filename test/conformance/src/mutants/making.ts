@@ -95,6 +95,8 @@ export const makingMutants: readonly Mutant[] = [
             const made = await right.ensure(spec, call);
             if (made.phase !== 'active') return made;
             for (const count of [0, 1]) await right.scale?.(made, { web: { min: count, max: count } }, call);
+            while ((await right.read(spec, call))?.phase !== 'active')
+              await new Promise((resolve) => setTimeout(resolve, 10));
             return made;
           },
         }),
