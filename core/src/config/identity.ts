@@ -4,6 +4,7 @@ import { nameProblem } from '../names/name.ts';
 import { DEFAULT_STAGE } from '../names/owner.ts';
 import type { LoadOptions } from './load.ts';
 import { firstPlace } from './places.ts';
+import type { ProjectConfig } from './schema.ts';
 
 /** What tells one project's state from another's. */
 export interface ProjectIdentity {
@@ -30,7 +31,7 @@ export async function readProjectName(options: LoadOptions): Promise<ProjectIden
     project: config.project,
     stage: config.stage,
     provider: config.provider.name,
-    ...(config.state && { state: config.state }),
+    ...(config.state && { state: withOwnKeys(config.state, config.provider) }),
     file,
   };
 }
@@ -52,6 +53,11 @@ async function readSimply(options: LoadOptions): Promise<ProjectIdentity | undef
   if (names.some((name) => name === undefined || nameProblem(name) !== undefined)) return undefined;
   if (project === undefined || provider === undefined) return undefined;
   return { project, stage, provider, ...(state !== undefined && { state: { name: state, config: {} } }), file };
+}
+
+/** `state: aws` beside `provider: { name: aws, region: … }` means that one, with its keys. */
+function withOwnKeys(named: ProjectConfig['provider'], main: ProjectConfig['provider']): ProjectConfig['provider'] {
+  return named.name === main.name && Object.keys(named.config).length === 0 ? main : named;
 }
 
 const WANTED: ReadonlySet<string> = new Set(['project', 'stage', 'provider', 'state']);

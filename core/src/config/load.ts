@@ -4,7 +4,8 @@ import { fingerprint } from '../names/fingerprint.ts';
 import { isMap, plainData } from './plain-data.ts';
 import { firstPlace, SEARCH_PLACES } from './places.ts';
 import { codeOf, messageOf } from './cause.ts';
-import { ConfigError, type ConfigProblem } from './problem.ts';
+import { ConfigError, formatPath, type ConfigProblem } from './problem.ts';
+import type { ProviderPolicy } from '../host/provider-policy.ts';
 import type { ProjectConfig } from './schema.ts';
 import type { TextFile } from './text-file.ts';
 
@@ -41,6 +42,28 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const parsed = parseConfig(override(plain.data, options));
   if ('problems' in parsed) throw new ConfigError(located(parsed.problems, text), source);
   return { config: parsed.config, file, fingerprint: fingerprint(parsed.config) };
+}
+
+/**
+ * Which providers the config of a tree lets load, whatever else in it may be wrong. Without a config: all.
+ * @throws ConfigError (`invalid`) for a config that can't be read, or whose `providers` says nothing that could be kept to.
+ */
+export async function loadProviderPolicy(options: LoadOptions): Promise<ProviderPolicy> {
+  if (options.file === undefined && (await firstPlace(options.root)) === undefined) return {};
+  const { source, data } = await readConfig(options);
+  const { override } = await import('./overrides.ts');
+  const { providersSchema } = await import('./schema.ts');
+  const plain = plainData(data);
+  if (!isMap(plain.data)) throw new ConfigError(plain.problems, source);
+  const laidOver = override(plain.data, options);
+  const providers = isMap(laidOver) ? laidOver.providers : undefined;
+  const parsed = providersSchema.safeParse(providers);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => ({
+    path: formatPath(['providers', ...path]),
+    message,
+  }));
+  throw new ConfigError(problems, source);
 }
 
 interface RawConfig {

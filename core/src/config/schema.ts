@@ -25,6 +25,20 @@ const registry = z
     'must be a registry and a path, such as ghcr.io/acme/shop',
   );
 
+/** Which providers may be loaded. */
+export const providersSchema = z
+  .strictObject({
+    allow: z.array(providerId).optional().describe('The only providers that may be loaded.'),
+    integrity: z
+      .record(providerId, z.string().regex(/^sha512-[A-Za-z0-9+/]{86}==$/, 'must be as `provider show` prints it'))
+      .optional()
+      .describe(
+        'By provider: the integrity of its package, as `clusternator provider show` prints it. Another package is not loaded.',
+      ),
+  })
+  .prefault({})
+  .describe('What providers may be used.');
+
 /** The parts of a config that are validated one by one, so that a mistake in one does not hide those in the others. */
 export const sectionSchemas = {
   services: serviceSchema,
@@ -67,10 +81,7 @@ const documentSchema = z.strictObject({
     .transform(({ ttl, max }) => ({ ...(ttl !== undefined && { ttlSeconds: ttl }), ...(max !== undefined && { max }) }))
     .prefault({})
     .describe('How long environments are kept.'),
-  providers: z
-    .strictObject({ allow: z.array(providerId).optional().describe('The only providers that may be loaded.') })
-    .prefault({})
-    .describe('What providers may be used.'),
+  providers: providersSchema,
   secretsFrom: z
     .strictObject({
       file: treePathSchema

@@ -36,11 +36,7 @@ export async function deployedConfig(session: Session, input: CreateInput, tree:
 
 /** What the provider of a config can't do, before anything is made. */
 export async function providerProblems(session: Session, config: ProjectConfig): Promise<readonly Problem[]> {
-  const allowed = config.providers.allow;
-  if (allowed && !allowed.includes(config.provider.name)) {
-    return [{ path: 'provider', message: `"${config.provider.name}" is not among providers.allow` }];
-  }
-  const bound = await session.bind(config.provider);
+  const bound = await session.bind(config.provider, config.providers);
   return unmetRequirements(config, bound.capabilities, config.provider.name);
 }
 

@@ -15,6 +15,8 @@ export interface ProviderSource {
   readonly entry: string;
   /** The range of core versions that it was made for. */
   readonly sdk: string;
+  /** It came with the program that loads it, and is as well tested: it is not tried in a process of its own first. */
+  readonly comesAlong?: boolean;
 }
 
 const manifestSchema = z.object({

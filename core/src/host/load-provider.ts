@@ -1,54 +1,77 @@
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import satisfies from 'semver/functions/satisfies.js';
+import ltr from 'semver/ranges/ltr.js';
+import validRange from 'semver/ranges/valid.js';
 import { nearest } from '../names/nearest.ts';
 import { ProviderError } from '../provider/error.ts';
-import { PROVIDER, type Provider } from '../provider/provider.ts';
+import type { Provider } from '../provider/provider.ts';
 import type { ProviderSource } from './discovery.ts';
+import { IMPORT_SECONDS, importProvider } from './import-provider.ts';
+import { checkAllowed, checkIntegrity, type ProviderPolicy } from './provider-policy.ts';
 import { CORE_VERSION } from './version.ts';
 
-const IMPORT_SECONDS = 30;
+/** How a provider is loaded. */
+export interface LoadProviderOptions {
+  /** What may be loaded: all of them have to agree. */
+  readonly policies?: readonly ProviderPolicy[];
+  /** Where it is remembered which packages can be imported. Left out: none is tried in a process of its own first. */
+  readonly knownFolder?: string;
+  /** Left out: 10. */
+  readonly importSeconds?: number;
+}
 
 /**
  * Imports the one provider that a project chose.
- * @throws ProviderError `invalid` for an id that no package has, a package made for another core, one that can't be imported, and one
- *   that does not export what its manifest says. Each names the package.
+ * @throws ProviderError `refused` by a policy, before any of its code runs; `invalid` for an id that no package has, a package made for another
+ *   core, one that can't be imported, and one that does not export what its manifest says. Each names the package.
  */
-export async function loadProvider(sources: readonly ProviderSource[], id: string): Promise<Provider> {
-  const named = sources.filter((source) => source.id === id);
-  const source = named[0];
-  if (!source) throw unknownProvider(sources, id);
-  if (named.length > 1) {
-    const packages = named.map((one) => one.package).join(' and ');
-    throw new ProviderError('invalid', `provider "${id}" is claimed by ${packages}`, {
-      path: 'provider',
-      hint: 'uninstall one of them: clusternator plugins uninstall <package>',
-    });
-  }
-  const label = `${source.package}@${source.version}`;
-  if (!satisfies(CORE_VERSION, source.sdk, { includePrerelease: true })) {
-    throw new ProviderError(
-      'invalid',
-      `provider "${id}" (${label}) was made for core ${source.sdk}, this is ${CORE_VERSION}`,
-      {
-        path: 'provider',
-        hint: `install a version of ${source.package} for this one, or the clusternator that it wants`,
-      },
-    );
-  }
-  const exported = await importEntry(source, label);
-  if (!isProvider(exported)) {
-    throw new ProviderError('invalid', `${label} does not export a provider made by defineProvider`, {
-      path: 'provider',
-      hint: 'its default export must be what defineProvider returns',
-    });
-  }
+export async function loadProvider(
+  sources: readonly ProviderSource[],
+  id: string,
+  { policies = [], knownFolder, importSeconds = IMPORT_SECONDS }: LoadProviderOptions = {},
+): Promise<Provider> {
+  checkAllowed(policies, id);
+  const source = sourceOf(sources, id);
+  checkSdk(source);
+  await checkIntegrity(policies, source);
+  const exported = await importProvider(source, importSeconds, knownFolder);
   if (exported.id !== id) {
+    const label = `${source.package}@${source.version}`;
     throw new ProviderError('invalid', `${label} says that it is "${id}", but exports "${exported.id}"`, {
       path: 'provider',
+      hint: `tell its author, or uninstall it: clusternator plugins uninstall ${source.package}`,
     });
   }
   return exported;
+}
+
+function sourceOf(sources: readonly ProviderSource[], id: string): ProviderSource {
+  const named = sources.filter((source) => source.id === id);
+  const source = named[0];
+  if (!source) throw unknownProvider(sources, id);
+  if (named.length === 1) return source;
+  const packages = named.map((one) => one.package).join(' and ');
+  throw new ProviderError('invalid', `provider "${id}" is claimed by ${packages}`, {
+    path: 'provider',
+    hint: 'uninstall one of them: clusternator plugins uninstall <package>',
+  });
+}
+
+function checkSdk(source: ProviderSource): void {
+  const { id, sdk } = source;
+  if (satisfies(CORE_VERSION, sdk, { includePrerelease: true })) return;
+  const label = `${source.package}@${source.version}`;
+  throw new ProviderError('invalid', `provider "${id}" (${label}) was made for core ${sdk}, this is ${CORE_VERSION}`, {
+    path: 'provider',
+    hint: wayOutOfSdk(source),
+  });
+}
+
+/** What to do about a provider that was made for another core. */
+export function wayOutOfSdk(source: Pick<ProviderSource, 'package' | 'sdk'>): string {
+  if (validRange(source.sdk) === null) return `its sdk range is no range: tell the author of ${source.package}`;
+  return ltr(CORE_VERSION, source.sdk)
+    ? `install a newer clusternator: npm install --global clusternator@latest. Or an older version of ${source.package}`
+    : `install a newer version of it: clusternator plugins install ${source.package}`;
 }
 
 function unknownProvider(sources: readonly ProviderSource[], id: string): ProviderError {
@@ -58,40 +81,4 @@ function unknownProvider(sources: readonly ProviderSource[], id: string): Provid
     path: 'provider',
     hint: `installed: ${ids.join(', ') || 'none'}. To add one: clusternator plugins install clusternator-provider-${id}`,
   });
-}
-
-async function importEntry(source: ProviderSource, label: string): Promise<unknown> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(new Error(`its import did not end within ${String(IMPORT_SECONDS)} s`));
-  }, IMPORT_SECONDS * 1000);
-  try {
-    const imported: unknown = await Promise.race([import(pathToFileURL(join(source.root, source.entry)).href), late]);
-    return typeof imported === 'object' && imported !== null && 'default' in imported
-      ? unwrap(imported.default)
-      : undefined;
-  } catch (cause) {
-    throw new ProviderError('invalid', `provider "${source.id}" (${label}) can't be loaded: ${messageOf(cause)}`, {
-      path: 'provider',
-      hint: `install it again: clusternator plugins install ${source.package}`,
-      cause,
-    });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** A CommonJS package's default export is its `module.exports`, which may hold a `default` of its own. */
-function unwrap(value: unknown): unknown {
-  return typeof value === 'object' && value !== null && !(PROVIDER in value) && 'default' in value
-    ? value.default
-    : value;
-}
-
-function isProvider(value: unknown): value is Provider {
-  return typeof value === 'object' && value !== null && PROVIDER in value && 'id' in value && 'drivers' in value;
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

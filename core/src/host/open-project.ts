@@ -11,24 +11,26 @@ import { openSlots } from './open-slots.ts';
 import { projectName, workTreeConfig } from './project-name.ts';
 import type { OpenOptions, OperationView, Project } from './project.ts';
 import type { Session } from './session.ts';
+import { sessionWith } from './session-with.ts';
+import { settingsOf, type Settings } from './settings.ts';
 
 /**
- * Opens a project: the engine, as a library. Close it in the end.
+ * Opens a project: the engine, as a library. Close it in the end. `openProject({ directory })` is enough.
  * @throws ConfigError (`invalid`) when nothing tells the project's name.
  */
 export async function openProject(options: OpenOptions): Promise<Project> {
-  const name = await projectName(options);
-  const opened = openSession(options, name);
+  const settings = settingsOf(options);
+  const name = await projectName(settings);
+  const opened = openSession(settings, name);
   const { session } = opened;
-  const file = stateFile(options.stateFolder, name);
   return {
     name: name.project,
     stage: name.stage,
-    config: () => loadWorkTree(options),
+    config: () => loadWorkTree(settings),
     async validate() {
       const { problemsOf } = await import('../config/problem.ts');
       try {
-        const { config } = await loadWorkTree(options);
+        const { config } = await loadWorkTree(settings);
         const { providerProblems } = await import('../environment/deployed-config.ts');
         return await providerProblems(session, config);
       } catch (error) {
@@ -37,21 +39,22 @@ export async function openProject(options: OpenOptions): Promise<Project> {
         throw error;
       }
     },
-    async create(request) {
+    async create({ signal, ...request }) {
+      const within = sessionWith(session, signal);
       const { slot } = request;
       if (slot !== undefined) {
         const { createSlotEnvironment } = await import('../slot/create-bound.ts');
-        return createSlotEnvironment(session, { ...request, slot });
+        return createSlotEnvironment(within, { ...request, slot });
       }
       const { createEnvironment } = await import('../environment/create.ts');
-      return createEnvironment(session, request);
+      return createEnvironment(within, request);
     },
     async plan(request) {
       const { planEnvironment } = await import('../environment/plan.ts');
       return planEnvironment(session, request);
     },
     async *environments({ limit = Infinity, after, all = false } = {}) {
-      const call = listingCall(options);
+      const call = listingCall(settings);
       let shown = 0;
       for await (const { document } of session.documents.environments.list(call, {
         ...(after !== undefined && { after }),
@@ -68,26 +71,28 @@ export async function openProject(options: OpenOptions): Promise<Project> {
     },
     async *logs(id, query): AsyncGenerator<LogLine> {
       const { readLogs } = await import('../environment/read-logs.ts');
-      yield* readLogs(session, id, query, listingCall(options));
+      yield* readLogs(session, id, query, listingCall(settings));
     },
     async exec(id, request): Promise<ExecSession> {
       const { driver, environment, provider } = await running(session, id);
       if (!driver.exec)
         throw new ProviderError('unsupported', `provider "${provider}" runs no commands inside services`);
-      return driver.exec(environment, request, listingCall(options));
+      return driver.exec(environment, request, listingCall(settings));
     },
-    async destroy(id, { force } = {}) {
+    async destroy(id, { force, signal } = {}) {
       const [{ findEnvironment }, { destroyEnvironment }] = await Promise.all([
         import('../environment/find.ts'),
         import('../environment/destroy.ts'),
       ]);
       const found = await findEnvironment(session, id);
-      const { document, operation } = await destroyEnvironment(session, found.id, force === undefined ? {} : { force });
+      const within = sessionWith(session, signal);
+      const forced = force === undefined ? {} : { force };
+      const { document, operation } = await destroyEnvironment(within, found.id, forced);
       return { environment: environmentView(document), operation };
     },
     async gc({ dryRun }) {
       const { collectGarbage } = await import('../environment/gc.ts');
-      const { config } = await loadWorkTree(options);
+      const { config } = await loadWorkTree(settings);
       return collectGarbage(session, {
         dryRun,
         logsMiB: config.logs.sizeMiB,
@@ -95,13 +100,14 @@ export async function openProject(options: OpenOptions): Promise<Project> {
       });
     },
     async *operations() {
-      for await (const { document } of session.documents.operations.list(listingCall(options))) yield viewOf(document);
+      for await (const { document } of session.documents.operations.list(listingCall(settings))) yield viewOf(document);
     },
     operation: async (id) => viewOf(await operationOf(session, id)),
-    async resume(id) {
+    async resume(id, { signal } = {}) {
       const { resumeOperation } = await import('../engine/operation.ts');
       const { id: whole } = await operationOf(session, id);
-      await session.carryOn(await resumeOperation(session.operations, whole));
+      const within = sessionWith(session, signal);
+      await within.carryOn(await resumeOperation(within.operations, whole));
       return viewOf(await operationOf(session, whole));
     },
     async abort(id) {
@@ -115,21 +121,32 @@ export async function openProject(options: OpenOptions): Promise<Project> {
     },
     slots: () =>
       openSlots(session, async () => {
-        const loaded = await loadWorkTree(options).catch(() => undefined); // what was promoted is known without it
+        const loaded = await loadWorkTree(settings).catch(() => undefined); // what was promoted is known without it
         return Object.keys(loaded?.config.slots ?? {});
       }),
     async *exportState() {
+      if (name.state) {
+        const call = listingCall(settings);
+        for await (const { key } of opened.store.list('', call)) {
+          const found = await opened.store.get(key, call);
+          if (found) yield { key, value: jsonOrText(found.value) };
+        }
+        return;
+      }
       const { salvage } = await import('../state/salvage.ts');
       const tell = (message: string): void => {
-        options.emit({ type: 'warning', message });
+        session.emit({ type: 'warning', message });
       };
+      const file = stateFile(settings.stateFolder, name);
       for await (const { key, value } of salvage(file, tell)) yield { key, value: jsonOrText(value) };
     },
+    events: () => opened.events.events(),
     close: () => opened.close(),
+    [Symbol.asyncDispose]: () => opened.close(),
   };
 }
 
-async function loadWorkTree(options: OpenOptions): Promise<{ readonly config: ProjectConfig; readonly file: string }> {
+async function loadWorkTree(options: Settings): Promise<{ readonly config: ProjectConfig; readonly file: string }> {
   const { loadConfig } = await import('../config/load.ts');
   return loadConfig(await workTreeConfig(options));
 }
@@ -144,7 +161,7 @@ function jsonOrText(text: string): unknown {
 }
 
 /** For what lasts as long as a person looks at it. */
-function listingCall({ signal }: OpenOptions): Call {
+function listingCall({ signal }: Pick<Settings, 'signal'>): Call {
   return {
     signal,
     deadline: new Date(8.64e15), // the last date there is

@@ -4,18 +4,24 @@ import { systemClock } from '../engine/clock.ts';
 import { currentIdentity } from '../engine/identity.ts';
 import { KeptLogs } from '../logs/kept-logs.ts';
 import { documentsIn } from '../state/documents.ts';
-import { openSqliteStore, type EmbeddedStore } from '../state/sqlite.ts';
+import { openSqliteStore } from '../state/sqlite.ts';
+import type { StateStore } from '../state/store.ts';
 import { brieflyBy } from './briefly.ts';
 import type { BoundProvider } from './drivers.ts';
-import type { OpenOptions } from './project.ts';
-import type { ProjectName } from './project-name.ts';
+import { EventStream } from './event-stream.ts';
+import { workTreeConfig, type ProjectName } from './project-name.ts';
+import type { ProviderPolicy } from './provider-policy.ts';
+import { providerStore, type OpenedStore } from './provider-store.ts';
 import { SecretValues } from './secret-values.ts';
 import type { Session } from './session.ts';
+import type { Settings } from './settings.ts';
+import { workTreePolicy } from './work-tree-policy.ts';
 
 /** A session, and what it opened. */
 export interface OpenedSession {
   readonly session: Session;
-  readonly store: EmbeddedStore;
+  readonly store: StateStore;
+  readonly events: EventStream;
   close(): Promise<void>;
 }
 
@@ -31,16 +37,20 @@ function projectFolder(stateFolder: string, { project, stage }: Pick<ProjectName
 }
 
 /** Wires one project. Nothing is opened before it is used, and no provider is loaded before it is named. */
-export function openSession(options: OpenOptions, name: ProjectName): OpenedSession {
-  const { emit, stateFolder } = options;
+export function openSession(options: Settings, name: ProjectName): OpenedSession {
+  const { stateFolder } = options;
   const clock = systemClock;
-  const store = openSqliteStore(stateFile(stateFolder, name));
+  const events = new EventStream(options.emit);
+  const { emit } = events;
+  const embedded = name.state ? undefined : openSqliteStore(stateFile(stateFolder, name));
   const artefacts = new ArtefactStore(join(stateFolder, 'artefacts'));
   const secrets = new SecretValues(options);
   const ends: (() => void | Promise<void>)[] = [];
   const bound = new Map<string, Promise<BoundProvider>>();
 
-  const bind = async (id: string, config: unknown): Promise<BoundProvider> => {
+  let policyHere: Promise<ProviderPolicy> | undefined;
+
+  const bind = async (id: string, config: unknown, policy: ProviderPolicy): Promise<BoundProvider> => {
     // What only prints a list needs none of these, nor what they import.
     const [{ loadProvider }, { bindProvider }, { makeHost }, { openPacer }] = await Promise.all([
       import('./load-provider.ts'),
@@ -48,7 +58,10 @@ export function openSession(options: OpenOptions, name: ProjectName): OpenedSess
       import('./host.ts'),
       import('../engine/pace.ts'),
     ]);
-    const provider = await loadProvider(options.providers, id);
+    const provider = await loadProvider(await options.providers(), id, {
+      policies: [await (policyHere ??= workTreePolicy(options)), policy],
+      knownFolder: join(stateFolder, 'providers'),
+    });
     const pacer = openPacer(stateFolder, `${id}/${name.project}`, provider.rateLimits ?? {}, clock);
     const made = makeHost({
       project: name.project,
@@ -70,6 +83,7 @@ export function openSession(options: OpenOptions, name: ProjectName): OpenedSess
     return bindProvider(provider, config, made.host);
   };
 
+  const store = embedded ?? providerStore(() => openProviderStore(session, name), clock);
   const session: Session = {
     project: name.project,
     stage: name.stage,
@@ -117,12 +131,12 @@ export function openSession(options: OpenOptions, name: ProjectName): OpenedSess
     carryOn: async (run) => (await import('../environment/carry-on.ts')).carryOn(session, run),
     async provider() {
       const { loadConfig } = await import('../config/load.ts');
-      const { config } = await loadConfig(await (await import('./project-name.ts')).workTreeConfig(options));
+      const { config } = await loadConfig(await workTreeConfig(options));
       return config.provider;
     },
-    bind({ name: id, config }) {
-      const key = JSON.stringify([id, config]);
-      const known = bound.get(key) ?? bind(id, config);
+    bind({ name: id, config }, policy = {}) {
+      const key = JSON.stringify([id, config, policy]);
+      const known = bound.get(key) ?? bind(id, config, policy);
       bound.set(key, known);
       return known;
     },
@@ -130,10 +144,21 @@ export function openSession(options: OpenOptions, name: ProjectName): OpenedSess
   return {
     session,
     store,
+    events,
     async close() {
       for (const end of ends.splice(0).reverse()) await end();
       artefacts.close();
-      store.close();
+      embedded?.close();
+      events.end();
     },
   };
+}
+
+/** The store of the provider that the config names under `state`. */
+async function openProviderStore(session: Session, { state }: ProjectName): Promise<OpenedStore> {
+  if (!state) throw new Error('the state is kept on this machine');
+  const [{ driverOf }, { STATE }] = await Promise.all([import('./drivers.ts'), import('../provider/tokens.ts')]);
+  const bound = await session.bind(state);
+  const store = await driverOf(bound, STATE, 'state store');
+  return { store, errorOf: (cause) => bound.provider.errorOf(cause) };
 }

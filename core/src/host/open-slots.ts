@@ -1,6 +1,7 @@
 import type { ReleaseView, Slots, SlotView } from './slots.ts';
 import type { SlotDocument } from '../slot/documents.ts';
 import type { Session } from './session.ts';
+import { sessionWith } from './session-with.ts';
 
 /**
  * The slots of an opened project. What a verb needs is loaded when it is called.
@@ -16,13 +17,14 @@ export function openSlots(session: Session, configured: () => Promise<readonly s
       const { showSlot } = await import('../slot/show.ts');
       return showSlot(session, name, await configured());
     },
-    async promote(request) {
+    async promote({ signal, ...request }) {
+      const within = sessionWith(session, signal);
       const [{ promote }, { leaveQueue }] = await Promise.all([
         import('../slot/promote.ts'),
         import('../slot/queue.ts'),
       ]);
       try {
-        return await promote(session, request);
+        return await promote(within, request);
       } finally {
         await leaveQueue(session, request);
       }
@@ -31,9 +33,9 @@ export function openSlots(session: Session, configured: () => Promise<readonly s
       const { planPromotion } = await import('../slot/plan.ts');
       return planPromotion(session, request);
     },
-    async rollback(request) {
+    async rollback({ signal, ...request }) {
       const { rollback } = await import('../slot/rollback.ts');
-      return rollback(session, request);
+      return rollback(sessionWith(session, signal), request);
     },
     async planRollback(request) {
       const { planRollback } = await import('../slot/plan.ts');

@@ -5,17 +5,19 @@ import type { LoadOptions } from '../config/load.ts';
 import { firstPlace } from '../config/places.ts';
 import { DEFAULT_STAGE } from '../names/owner.ts';
 import { ProviderError } from '../provider/error.ts';
-import type { OpenOptions } from './project.ts';
+import type { Settings } from './settings.ts';
 
 /** What names a project's state. `provider` is empty where only the project's name was told. */
 export interface ProjectName {
   readonly project: string;
   readonly stage: string;
   readonly provider: string;
+  /** Where the state is kept, if not on this machine. */
+  readonly state?: { readonly name: string; readonly config: unknown };
 }
 
 /** Where the config of the work tree around a folder is: in that folder or above, up to the repository's top. */
-export async function workTreeConfig(options: OpenOptions): Promise<LoadOptions> {
+export async function workTreeConfig(options: Settings): Promise<LoadOptions> {
   const { configFile, set, provider, env, stage, project } = options;
   return {
     root: (await repositoryTop(resolve(options.directory))) ?? resolve(options.directory),
@@ -31,7 +33,7 @@ export async function workTreeConfig(options: OpenOptions): Promise<LoadOptions>
 }
 
 /** By the work tree's config, or as told where there is none. @throws ConfigError; ProviderError `invalid`: this is no repository. */
-export async function projectName(options: OpenOptions): Promise<ProjectName> {
+export async function projectName(options: Settings): Promise<ProjectName> {
   const place = await workTreeConfig(options);
   if (place.file !== undefined || (await firstPlace(place.root)) !== undefined) return readProjectName(place);
   if (options.project !== undefined) {

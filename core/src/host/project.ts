@@ -7,24 +7,37 @@ import type { ProjectConfig } from '../config/schema.ts';
 import type { ProviderSource } from './discovery.ts';
 import type { Slots } from './slots.ts';
 
-/** Where a project is, and what it is told from outside. */
+/** Where a project is, and what it is told from outside. `{ directory }` is enough. */
 export interface OpenOptions {
   /** A folder of the repository's work tree. */
   readonly directory: string;
   /** A config file to use in place of the commit's own. */
   readonly configFile?: string;
-  /** `--provider`, `--set`: laid over the config. */
+  /** The provider in place of the config's. */
   readonly provider?: string;
+  /** Values laid over the config, such as `services.api.memory=1Gi`. */
   readonly set?: readonly string[];
+  /** A separate world of environments and slots. */
   readonly stage?: string;
   /** Project name, where there is no repository to read it from. */
   readonly project?: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stateFolder: string;
-  /** The providers that may be loaded, as their manifests say. */
-  readonly providers: readonly ProviderSource[];
-  readonly signal: AbortSignal;
-  readonly emit: (event: EngineEvent) => void;
+  /** Variables for credentials, secrets and `CLUSTERNATOR_*`. Left out: those of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Where state is kept. Left out: where the command line keeps it, `$XDG_STATE_HOME/clusternator`. */
+  readonly stateFolder?: string;
+  /** The providers that may be loaded, as their manifests say. Left out: those among the packages that the project or the running program
+   *  names in its package.json. */
+  readonly providers?: readonly ProviderSource[] | (() => Promise<readonly ProviderSource[]>);
+  /** Ends whatever the project does. What it has begun can be resumed. */
+  readonly signal?: AbortSignal;
+  /** Gets each event as it happens. `Project.events` tells the same ones. */
+  readonly emit?: (event: EngineEvent) => void;
+}
+
+/** Ends one piece of work alone. What it has begun can be resumed. */
+export interface Cancellable {
+  /** Aborted: the work ends at once with `cancelled`, and its operation is left to be resumed. */
+  readonly signal?: AbortSignal;
 }
 
 /** Names a commit: at most one of the three. None: HEAD. */
@@ -34,14 +47,17 @@ export interface CommitRequest {
   readonly pullRequest?: number;
 }
 
-export interface CreateRequest extends CommitRequest {
+/** An environment to make. */
+export interface CreateRequest extends CommitRequest, Cancellable {
   /** Also the own environment of this slot, ahead of a promotion. Its result is what is told. */
   readonly slot?: string;
+  /** After which it is destroyed, unless a slot uses it. In place of the config's. */
   readonly ttlSeconds?: number;
   /** Variables for secrets, from `--env-file`. */
   readonly secrets?: Readonly<Record<string, string>>;
   /** False: returns once the operation is written down, which goes on in the background. */
   readonly wait?: boolean;
+  /** How long is waited for it. The operation can be resumed. */
   readonly timeoutSeconds?: number;
 }
 
@@ -135,16 +151,21 @@ export interface Project {
   exec(id: string, request: ExecRequest): Promise<ExecSession>;
   destroy(
     id: string,
-    options?: { readonly force?: string },
+    options?: Cancellable & { readonly force?: string },
   ): Promise<{ readonly environment: EnvironmentView; readonly operation: string }>;
   gc(options: { readonly dryRun: boolean }): Promise<readonly GcItem[]>;
   operations(): AsyncIterable<OperationView>;
   operation(id: string): Promise<OperationView>;
-  resume(id: string): Promise<OperationView>;
+  /** Goes on with an operation whose process is gone. @throws `conflict` while another process runs it. */
+  resume(id: string, options?: Cancellable): Promise<OperationView>;
   abort(id: string): Promise<OperationView>;
   capabilities(): Promise<Capabilities>;
   slots(): Slots;
   /** All documents, one JSON object a line. Also from a store that is damaged, as far as it can be read. */
   exportState(): AsyncIterable<{ readonly key: string; readonly value: unknown }>;
+  /** What the engine tells from now on, until the project is closed or the loop is left. What is not read yet is kept. */
+  events(): AsyncIterableIterator<EngineEvent>;
   close(): Promise<void>;
+  /** `await using project = await openProject(…)` closes it. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

@@ -1,13 +1,13 @@
 import type { ProjectConfig } from '../config/schema.ts';
 import { ProviderError } from '../provider/error.ts';
-import type { OpenOptions } from './project.ts';
+import type { Settings } from './settings.ts';
 
 /** The values of a project's secrets, in memory alone. */
 export class SecretValues {
   private values: ReadonlyMap<string, string> = new Map();
   private given: Readonly<Record<string, string>> = {};
 
-  constructor(private readonly options: OpenOptions) {}
+  constructor(private readonly options: Settings) {}
 
   /** Values that were told with the command, before all others. */
   give(values: Readonly<Record<string, string>>): void {

@@ -11,7 +11,8 @@ import type { Mirror } from '../source/mirror.ts';
 import type { Repository } from '../source/repository.ts';
 import type { Documents } from '../state/documents.ts';
 import type { BoundProvider } from './drivers.ts';
-import type { OpenOptions } from './project.ts';
+import type { ProviderPolicy } from './provider-policy.ts';
+import type { Settings } from './settings.ts';
 import type { probe } from '../environment/probe.ts';
 
 /** The Docker Engine, as far as artefacts need it. */
@@ -35,7 +36,7 @@ export interface Session {
   readonly project: string;
   readonly stage: string;
   readonly providerName: string;
-  readonly options: OpenOptions;
+  readonly options: Settings;
   readonly clock: Clock;
   readonly documents: Documents;
   readonly operations: OperationDeps;
@@ -61,6 +62,10 @@ export interface Session {
   readonly fetch?: typeof fetch;
   /** The provider of the work tree's config. */
   provider(): Promise<{ readonly name: string; readonly config: unknown }>;
-  /** The provider under a config, made once each. */
-  bind(provider: { readonly name: string; readonly config: unknown }): Promise<BoundProvider>;
+  /**
+   * The provider under a config, made once each.
+   * @param policy - Of the config that names it. The work tree's policy holds besides.
+   * @throws ProviderError `refused` by a policy; `invalid`.
+   */
+  bind(provider: { readonly name: string; readonly config: unknown }, policy?: ProviderPolicy): Promise<BoundProvider>;
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../provider/error.ts';
+import type { Cancellable } from './project.ts';
 import type { SlotState } from '../slot/transitions.ts';
 
 /** Who is about to do something, and why. Both end up in the slot's ledger. */
@@ -8,7 +9,9 @@ export interface Reasoned {
   readonly by?: string;
 }
 
-export interface PromoteRequest extends Reasoned {
+/** A slot and the environment that it is to lead to. */
+export interface PromoteRequest extends Reasoned, Cancellable {
+  /** Its name, or any unique prefix of one that exists. */
   readonly slot: string;
   /** Any unique prefix of an environment, or a commit, branch or tag. */
   readonly environment: string;
@@ -28,7 +31,9 @@ export interface PromoteRequest extends Reasoned {
   readonly timeoutSeconds?: number;
 }
 
-export interface RollbackRequest extends Reasoned {
+/** A slot that is to lead to a former head again. */
+export interface RollbackRequest extends Reasoned, Cancellable {
+  /** Its name, or any unique prefix of one that exists. */
   readonly slot: string;
   /** `master.2` or an environment that is a standby. Left out: the newest standby. */
   readonly to?: string;

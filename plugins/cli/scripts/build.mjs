@@ -53,6 +53,7 @@ function entry(files) {
   return [
     "exports.start = (argv, root) => require('./src/main.ts').start(argv, root);",
     "exports.commandNotFound = (options) => require('./src/hooks/command-not-found.ts').default(options);",
+    "exports.pluginInstalled = (options) => require('./src/hooks/plugin-installed.ts').default(options);",
     'exports.COMMANDS = {',
     ...getters,
     '};',

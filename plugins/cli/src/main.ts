@@ -1,4 +1,4 @@
-import { Errors, run, settings } from '@oclif/core';
+import { Config, Errors, run, settings } from '@oclif/core';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Exit } from './errors.ts';
@@ -13,7 +13,7 @@ import { leadingFlagsLast, pluginsNeededFor } from './dispatch.ts';
  * @param root - This package's folder.
  */
 export async function start(words: readonly string[], root: string): Promise<void> {
-  const argv = leadingFlagsLast(words);
+  let argv = leadingFlagsLast(words);
   // Sources are never run in place of what was built, whatever NODE_ENV says.
   settings.enableAutoTranspile = false;
   // Without it oclif asks the system who the user is, who may have no entry there in a container.
@@ -23,12 +23,20 @@ export async function start(words: readonly string[], root: string): Promise<voi
   showWarningsBriefly(argv);
   try {
     const pjson: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    if (argv[0]?.startsWith('plugins') === true) argv = await withLocalPackages(argv, root);
     await run([...argv], { root: root, ...pluginsNeededFor(argv, root, pjson) });
   } catch (error) {
     report(error, argv);
   }
   await drained(process.stdout);
   process.exit();
+}
+
+async function withLocalPackages(argv: readonly string[], root: string): Promise<readonly string[]> {
+  const install = await import('./plugins-install.ts');
+  if (!install.installsPlugins(argv)) return argv;
+  const { dataDir } = await Config.load({ root, userPlugins: false, devPlugins: false });
+  return install.withLocalPackages(argv, dataDir);
 }
 
 /** What failed before or outside of a command of ours: an unknown command, a plugin's command. */

@@ -2,7 +2,7 @@ import { Flags, type Command } from '@oclif/core';
 import type { OpenOptions, Project } from '@clusternator/core';
 import { resolve } from 'node:path';
 import { BaseCommand } from './base-command.ts';
-import { findProviders } from './providers.ts';
+import { providersFor } from './providers.ts';
 import { directoryOf } from './directory.ts';
 import { stateHome } from './state-home.ts';
 
@@ -66,7 +66,7 @@ export abstract class ProjectCommand<C extends typeof Command> extends BaseComma
 
   protected async open(more: Partial<OpenOptions>): Promise<Project> {
     const flags = this.globals;
-    const [core, found] = await Promise.all([import('@clusternator/core'), findProviders(this.config)]);
+    const core = await import('@clusternator/core');
     const env = this.environmentVariables();
     return core.openProject({
       directory: this.directory,
@@ -75,10 +75,9 @@ export abstract class ProjectCommand<C extends typeof Command> extends BaseComma
       ...optional('stage', flags.stage ?? env.CLUSTERNATOR_STAGE),
       ...optional('project', flags.project ?? env.CLUSTERNATOR_PROJECT),
       ...(flags.set === undefined ? {} : { set: flags.set }),
-      // A provider that starts a process of its own must find the same folder.
-      env: { ...env, CLUSTERNATOR_STATE_HOME: this.stateFolder },
+      env,
       stateFolder: this.stateFolder,
-      providers: found.providers,
+      providers: async () => (await providersFor(this.config, this.directory)).providers,
       signal: this.engineSignal,
       emit: (event) => this.follow(event),
       ...more,

@@ -31,9 +31,14 @@ export interface ProviderKey {
   readonly description?: string;
 }
 
-/** What the provider's config takes, from its schema. */
-export function providerKeys(provider: Provider): ProviderKey[] {
-  const schema: JsonSchema = z.toJSONSchema(provider.config, { io: 'input', unrepresentable: 'any' });
+/** What the provider's config takes, from its schema. Undefined: its schema is of a kind that can't be described. */
+export function providerKeys(provider: Provider): ProviderKey[] | undefined {
+  let schema: JsonSchema;
+  try {
+    schema = z.toJSONSchema(provider.config, { io: 'input', unrepresentable: 'any' });
+  } catch {
+    return undefined; // made by hand, or by a zod of another generation
+  }
   const required = new Set(schema.required ?? []);
   return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
     if (typeof value === 'boolean') return [];

@@ -33,7 +33,8 @@ export interface FoundProviders {
  * that no plugin can break a command that does not use it.
  */
 export async function findProviders(installation: Installation): Promise<FoundProviders> {
-  const folders = [...(await ownPlugins(installation.root)), ...(await installedPlugins(installation.dataDir))];
+  const [own, installed] = await Promise.all([ownPlugins(installation.root), installedPlugins(installation.dataDir)]);
+  const folders = [...own, ...installed];
   const looked = await Promise.all(folders.map(look));
   return {
     providers: looked.flatMap((one) => (one && 'entry' in one ? [one] : [])),
@@ -41,15 +42,26 @@ export async function findProviders(installation: Installation): Promise<FoundPr
   };
 }
 
+/**
+ * As `findProviders`, and before them those that the project itself has among its packages: so two projects can have two versions of one.
+ * @param directory - Of the project.
+ */
+export async function providersFor(installation: Installation, directory: string): Promise<FoundProviders> {
+  const [core, { providers, broken }] = await Promise.all([import('@clusternator/core'), findProviders(installation)]);
+  const own = await core.findProviders(directory);
+  return { providers: core.nearestFirst(own, providers), broken };
+}
+
 interface PluginFolder {
   readonly name: string;
   readonly root: string | undefined;
+  readonly comesAlong?: true;
 }
 
 async function ownPlugins(root: string): Promise<PluginFolder[]> {
   const manifest = asRecord(await readJson(join(root, 'package.json')));
   const names = asList(asRecord(manifest.oclif).plugins).filter((name) => typeof name === 'string');
-  return names.map((name) => ({ name, root: folderOf(name, root) }));
+  return names.map((name) => ({ name, root: folderOf(name, root), comesAlong: true }));
 }
 
 /** As `plugins install` and `plugins link` write it down. */
@@ -64,7 +76,7 @@ async function installedPlugins(dataDir: string): Promise<PluginFolder[]> {
 }
 
 async function look(folder: PluginFolder): Promise<ProviderPackage | BrokenPlugin | undefined> {
-  const { name, root } = folder;
+  const { name, root, comesAlong } = folder;
   if (root === undefined) return { name, reason: 'it is not installed' };
   try {
     const manifest = asRecord(await readJson(join(root, 'package.json')));
@@ -76,14 +88,18 @@ async function look(folder: PluginFolder): Promise<ProviderPackage | BrokenPlugi
       return { name, reason: 'its package.json lacks id, entry or sdk under clusternator.provider' };
     }
     const doctorHook = asRecord(asRecord(manifest.oclif).hooks).doctor;
-    return { id, package: name, version, root, entry, sdk, ...(typeof doctorHook === 'string' && { doctorHook }) };
+    return {
+      ...{ id, package: name, version, root, entry, sdk },
+      ...(comesAlong && { comesAlong }),
+      ...(typeof doctorHook === 'string' && { doctorHook }),
+    };
   } catch (error) {
     return { name, reason: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** Resolved as Node does from this package, by the manifest, which every package here exports. */
-function folderOf(name: string, from: string): string | undefined {
+/** The folder of a package, looked for as Node does, whether or not it exports its manifest. */
+export function folderOf(name: string, from: string): string | undefined {
   const require = createRequire(join(from, 'package.json'));
   for (const parent of require.resolve.paths(name) ?? []) {
     const manifest = join(parent, ...name.split('/'), 'package.json');

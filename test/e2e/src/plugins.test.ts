@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
+import { providerText, writeProvider, type ProviderParts } from './provider-package.ts';
 import { Sandbox } from './sandbox.ts';
 
 let sandbox: Sandbox;
@@ -11,22 +11,11 @@ beforeEach(async () => {
 afterEach(async () => sandbox.dispose());
 
 /** A provider plugin as somebody might publish it, linked. */
-async function link(id: string, options: { sdk?: string; entry?: string; commands?: string }): Promise<void> {
-  const folder = path.join(sandbox.folder, 'plugins', id);
-  await mkdir(path.join(folder, 'commands'), { recursive: true });
-  const manifest = {
-    name: `clusternator-provider-${id}`,
-    version: '1.0.0',
-    type: 'module',
-    main: './index.js',
-    oclif: { commands: './commands' },
-    clusternator: { provider: { id, entry: './index.js', sdk: options.sdk ?? '^0.1.0' } },
-  };
-  await writeFile(path.join(folder, 'package.json'), JSON.stringify(manifest));
-  await writeFile(path.join(folder, 'index.js'), options.entry ?? 'export default {};\n');
-  await writeFile(path.join(folder, 'commands', 'hello.js'), options.commands ?? 'export default class {}\n');
+async function link(parts: ProviderParts): Promise<string> {
+  const folder = await writeProvider(path.join(sandbox.folder, 'plugins', parts.id), parts);
   const outcome = await sandbox.run(['plugins', 'link', folder, '--no-install']);
   expect([outcome.code, outcome.code === 0 ? '' : outcome.stderr]).toEqual([0, '']);
+  return folder;
 }
 
 function config(provider: string): Record<string, string> {
@@ -36,33 +25,75 @@ function config(provider: string): Record<string, string> {
   };
 }
 
-describe('a plugin that somebody else wrote', () => {
-  test('and that is broken breaks no command that does not use it', async () => {
-    await link('broken', { entry: `throw new Error('rotten');\n`, commands: `throw new Error('rotten');\n` });
-    await sandbox.repositoryOf(config('local'));
-    const { url } = await sandbox.create();
-    expect(url).toMatch(/^http:/);
-    for (const args of [['env', 'list'], ['provider', 'list'], ['--version'], ['env', 'destroy', 'HEAD', '--yes']]) {
+const good = providerText({ id: 'other' });
+const FAULTS: readonly [what: string, parts: Omit<ProviderParts, 'id'>, told: string][] = [
+  ['throws at import', { entry: "throw new Error('rotten');" }, 'rotten'],
+  ['waits for ever at import', { entry: 'await new Promise(() => setInterval(() => {}, 9e5));' }, 'did not end within'],
+  ['never lets go at import', { entry: 'for (;;);' }, 'did not end within'],
+  ['ends the process at import', { entry: 'process.exit(0);' }, 'ends the process'],
+  ['exports the wrong shape', { entry: 'export default { id: "x" };' }, 'does not export a provider'],
+  ['lacks what a provider has', { entry: `export default ${good.replace('drivers: {}', '')};` }, 'usable drivers'],
+  ['lies about its id', { entry: `export default ${good};` }, 'exports "other"'],
+  ['is for another version of the contract', { sdk: '^9.0.0' }, 'made for core ^9.0.0, this is 0.'],
+  ['is no JavaScript', { entry: 'export default {' }, "can't be loaded"],
+];
+
+describe.each(FAULTS)('a provider that %s', (_, parts, told) => {
+  test('is told by its name, and what does not need it works', async () => {
+    await link({ id: 'faulty', ...parts });
+    await sandbox.repositoryOf(config('faulty'));
+    for (const args of [['env', 'list'], ['slot', 'list'], ['config', 'show'], ['provider', 'list'], ['--version']])
       expect([args, (await sandbox.run(args)).code]).toEqual([args, 0]);
-    }
-  }, 120_000);
-
-  test('and that is broken is told by its name when it is used', async () => {
-    await link('broken', { entry: `throw new Error('rotten');\n` });
-    await sandbox.repositoryOf(config('broken'));
     const { outcome, error } = await sandbox.json(['env', 'create']);
-    expect(outcome.code).not.toBe(0);
-    expect(`${error?.message} ${error?.hint}`).toContain('clusternator-provider-broken');
+    expect([outcome.code, error?.code]).toEqual([2, 'invalid']);
+    expect(error?.message).toContain('clusternator-provider-faulty');
+    expect(error?.message).toContain(told);
+    expect(error?.hint).toBeTruthy();
   }, 120_000);
+});
 
-  test('for another version of the contract is refused, with both versions', async () => {
-    await link('future', { sdk: '^9.0.0' });
-    await sandbox.repositoryOf(config('future'));
-    const { outcome, error } = await sandbox.json(['env', 'create']);
-    expect(outcome.code).toBe(2);
-    expect(`${error?.message} ${error?.hint}`).toContain('^9.0.0');
-    expect(`${error?.message} ${error?.hint}`).toMatch(/0\.1\.\d/);
-  }, 120_000);
+test('a plugin that is broken breaks no project that does not use it', async () => {
+  const folder = await link({ id: 'broken', entry: "throw new Error('rotten');" });
+  expect(folder).toContain('broken');
+  await sandbox.repositoryOf(config('local'));
+  const { url } = await sandbox.create();
+  expect(url).toMatch(/^http:/);
+  for (const args of [
+    ['env', 'list'],
+    ['config', 'validate'],
+    ['env', 'destroy', 'HEAD', '--yes'],
+  ])
+    expect([args, (await sandbox.run(args)).code]).toEqual([args, 0]);
+}, 120_000);
+
+describe('a provider is used all the same', () => {
+  test.each<[string, Omit<ProviderParts, 'id'>]>([
+    ['that has no types and no copy of core', {}],
+    ['that is CommonJS', { type: 'commonjs', entry: `module.exports = ${providerText({ id: 'strange' })};` }],
+    [
+      'that is CommonJS made of a default export',
+      { type: 'commonjs', entry: `exports.__esModule = true; exports.default = ${providerText({ id: 'strange' })};` },
+    ],
+    [
+      'whose errors are of another copy of core',
+      {
+        entry: `class ProviderError extends Error {
+          [Symbol.for('clusternator.error')] = true; code = 'quota'; retry = 'never'; effect = 'none'; detail = { hint: 'ask for more' };
+        }
+        export default { ...${providerText({ id: 'strange' })}, capabilities() { throw new ProviderError('all gone'); } };`,
+      },
+    ],
+  ])(
+    '%s',
+    async (what, parts) => {
+      await link({ id: 'strange', ...parts });
+      const { outcome, data, error } = await sandbox.json<{ id: string }>(['provider', 'show', 'strange']);
+      if (what.includes('errors'))
+        expect([outcome.code, error?.code, error?.hint]).toEqual([11, 'quota', 'ask for more']);
+      else expect([outcome.code, data.id]).toEqual([0, 'strange']);
+    },
+    120_000,
+  );
 });
 
 test('a state folder that can’t be written is told by its name, with no trace of a stack', async () => {

@@ -119,7 +119,7 @@ export class World {
       project: 'shop',
       stage: 'default',
       providerName: 'memory',
-      options: { directory: '/', env: {}, stateFolder: '/', providers: [], signal, emit },
+      options: { directory: '/', env: {}, stateFolder: '/', providers: () => Promise.resolve([]), signal, emit },
       clock,
       documents: documentsIn(store, clock),
       operations: {

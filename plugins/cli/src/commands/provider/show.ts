@@ -1,6 +1,8 @@
 import { Args } from '@oclif/core';
-import { BaseCommand } from '../../base-command.ts';
+import { ProviderCommand } from '../../provider-command.ts';
+import { conformanceLine, readConformance, type ShippedReport } from '../../provider-report.ts';
 import { table, type Column } from '../../output/table.ts';
+import { printable } from '../../output/text.ts';
 import {
   capabilityRows,
   providerKeys,
@@ -9,13 +11,16 @@ import {
   type ProviderKey,
   type ProviderRow,
 } from '../../provider-text.ts';
-import { findProviders } from '../../providers.ts';
 
 interface Answer extends ProviderRow {
+  /** For `providers.integrity` in the config. Left out: nothing can vouch for the package. */
+  readonly integrity?: string;
   readonly config: ProviderKey[];
   readonly examples: Readonly<Record<string, unknown>>;
   /** By example. */
   readonly capabilities: Record<string, CapabilityRow[]>;
+  /** The conformance report that the package ships. Left out: it ships none. */
+  readonly conformance?: ShippedReport;
 }
 
 const KEY_COLUMNS: readonly Column<ProviderKey>[] = [
@@ -31,30 +36,40 @@ const CAPABILITY_COLUMNS: readonly Column<CapabilityRow>[] = [
   { title: 'NOTE', flexible: true, value: (one) => one.note ?? one.meaning },
 ];
 
-export default class ProviderShow extends BaseCommand<typeof ProviderShow> {
-  static override summary = 'Show what a provider can do, and what its config takes.';
+export default class ProviderShow extends ProviderCommand<typeof ProviderShow> {
+  static override summary =
+    'Show what a provider can do, what its config takes, and how it fared in the conformance kit.';
+  static override description = 'Of the project in this folder, or of this installation. No other provider is loaded.';
   static override examples = ['<%= config.bin %> provider show local'];
   static override args = { provider: Args.string({ description: 'Its id.', required: true, ignoreStdin: true }) };
 
   async run(): Promise<Answer> {
-    const [{ CORE_VERSION, loadProvider }, { providers }] = await Promise.all([
-      import('@clusternator/core'),
-      findProviders(this.config),
+    const { core, provider, source } = await this.load(this.args.provider);
+    const row = providerRow(source, core.CORE_VERSION);
+    const [integrity, conformance] = await Promise.all([
+      core.packageIntegrity(source.root).catch(() => undefined), // a linked package may hold links
+      readConformance(source.root),
     ]);
-    const provider = await loadProvider(providers, this.args.provider);
-    const source = providers.find((one) => one.id === provider.id);
-    if (!source) throw new Error(`provider ${provider.id} was loaded from nowhere`);
-    const row = providerRow(source, CORE_VERSION);
     const config = providerKeys(provider);
     const width = process.stdout.isTTY ? process.stdout.columns : undefined;
-    this.say(`${row.id}  ${row.package} ${row.version}, made for core ${row.sdk}`, '', 'Config');
-    this.say(...(config.length === 0 ? ['none'] : table(config, KEY_COLUMNS, width)));
+    this.say(`${row.id}  ${row.package} ${row.version}, made for core ${row.sdk}`);
+    if (integrity !== undefined) this.say(`integrity: ${integrity}`);
+    this.say(printable(conformanceLine(conformance)), '', 'Config');
+    if (!config) this.say('Its keys are not described: its schema is no schema of zod 4.');
+    else this.say(...(config.length === 0 ? ['none'] : table(config, KEY_COLUMNS, width)));
     const capabilities: Answer['capabilities'] = {};
     for (const [name, example] of Object.entries(provider.examples)) {
       const rows = capabilityRows(provider.capabilities(provider.config.parse(example)));
       capabilities[name] = rows;
       this.say('', `Capabilities (${name}: ${JSON.stringify(example)})`, ...table(rows, CAPABILITY_COLUMNS, width));
     }
-    return { ...row, config, examples: provider.examples, capabilities };
+    return {
+      ...row,
+      ...(integrity !== undefined && { integrity }),
+      config: config ?? [],
+      examples: provider.examples,
+      capabilities,
+      ...(conformance && { conformance }),
+    };
   }
 }
