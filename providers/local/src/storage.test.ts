@@ -16,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import type { Resource } from '@clusternator/core/provider';
+import type { Resource, ServiceSpec } from '@clusternator/core/provider';
 import { until } from './testing/environments.ts';
 import { testCall } from './testing/specs.ts';
 import { StorageScene } from './testing/storage.ts';
@@ -174,6 +174,30 @@ test('data that does not fit into the size that was asked for is refused, with t
     message: expect.stringContaining('is to have 0.001 GiB, and volume data holds 2.0 MiB'),
   });
   expect(await scene.volume('small', { from: { volume }, sizeGiB: 1 })).toMatchObject({ phase: 'active' });
+});
+
+test('a disk has one holder: the second is refused, with the name of the first, until that one has let go', async () => {
+  const volume = await scene.volume('disk', { kind: 'disk' });
+  const worker = (): ServiceSpec =>
+    scene.specs.service({ program: 'setInterval(() => {}, 1000)', mounts: { '/data': { volume, readOnly: false } } });
+  const first = await scene.ensure(scene.specs.environment('aaaaaaaa0000-1', { worker: worker() }));
+  const second = scene.specs.environment('bbbbbbbb0000-1', { worker: worker() });
+  const refusal = { code: 'conflict', message: expect.stringContaining('held by environment aaaaaaaa0000-1') };
+  await expect(scene.ensure(second)).rejects.toMatchObject(refusal);
+  expect(await scene.read(second)).toBeUndefined();
+  await expect(scene.driver.scale(first, { worker: { min: 2, max: 2 } }, testCall())).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('2 instances of service worker'),
+  });
+
+  await scene.driver.scale(first, { worker: { min: 0, max: 0 } }, testCall());
+  expect(await scene.ensure(second)).toMatchObject({ phase: 'active' });
+  await expect(scene.driver.scale(first, { worker: { min: 1, max: 1 } }, testCall())).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('held by environment bbbbbbbb0000-1'),
+  });
+  await scene.destroy(second);
+  await scene.driver.scale(first, { worker: { min: 1, max: 1 } }, testCall());
 });
 
 test('what can not be made from is said before anything is made', async () => {

@@ -39,6 +39,8 @@ export interface EnvironmentDeps extends RoutesDeps {
   readonly volumes: Volumes;
   readonly ports: PortPool;
   readonly onGone: (key: string) => void;
+  /** @throws ProviderError `conflict`: another has a disk that it mounts. */
+  readonly assertMayHold: (record: EnvironmentRecord, instances: Readonly<Record<string, InstancesBody>>) => void;
 }
 
 const RETRY_SECONDS = [0.5, 1, 2, 5, 10, 30] as const;
@@ -131,9 +133,10 @@ export class LocalEnvironment {
     return healthOf(this.#record, this.#services, this.#routes.lastRequestAt(), signal);
   }
 
-  /** @throws ProviderError `not-found` (no such service). */
+  /** @throws ProviderError `not-found` (no such service), `conflict` (a disk is held by another). */
   scale(instances: Readonly<Record<string, InstancesBody>>): void {
     for (const name of Object.keys(instances)) this.#requireService(name);
+    this.#deps.assertMayHold(this.#record, instances);
     this.#deps.database.setInstances(this.#record.key, instances);
     for (const [name, count] of Object.entries(instances)) this.#services.get(name)?.scale(count.max);
     this.#settle();

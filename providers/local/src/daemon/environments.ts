@@ -1,9 +1,10 @@
 import { ProviderError } from '@clusternator/core/provider';
-import type { EnvironmentBody, EnvironmentView } from '../control/protocol.ts';
+import type { EnvironmentBody, EnvironmentView, InstancesBody } from '../control/protocol.ts';
 import { allocateAddress } from './addresses.ts';
 import type { EnvironmentRecord, Scope } from './database.ts';
 import { LocalEnvironment, type EnvironmentDeps } from './environment.ts';
 import { assertNeedsExist } from './environment-services.ts';
+import { assertMayHold, holderOf } from './holders.ts';
 import { keyOf } from './keys.ts';
 import type { Members } from './service.ts';
 
@@ -14,8 +15,14 @@ export class Environments {
   /** Those that are being written down take turns: each address is given once. */
   #adding: Promise<unknown> = Promise.resolve();
 
-  constructor(deps: Omit<EnvironmentDeps, 'onGone'>) {
-    this.#deps = { ...deps, onGone: (key) => this.#all.delete(key) };
+  constructor(deps: Omit<EnvironmentDeps, 'onGone' | 'assertMayHold'>) {
+    this.#deps = {
+      ...deps,
+      onGone: (key) => this.#all.delete(key),
+      assertMayHold: (record, instances) => {
+        this.#assertMayHold(record, instances);
+      },
+    };
     for (const record of deps.database.environments()) {
       this.#all.set(record.key, new LocalEnvironment(record, this.#deps));
     }
@@ -104,6 +111,13 @@ export class Environments {
     );
   }
 
+  #assertMayHold(record: EnvironmentRecord, instances: Readonly<Record<string, InstancesBody>>): void {
+    const { database, volumes } = this.#deps;
+    const others = this.#of(record).filter(({ record: other }) => other.key !== record.key);
+    const holders = others.map((environment) => holderOf(environment.record, database));
+    assertMayHold(holderOf(record, database, instances), holders, (volume) => volumes.isDisk(record, volume));
+  }
+
   #of(scope: Scope): readonly LocalEnvironment[] {
     const all = [...this.#all.values()];
     return all.filter(({ record }) => record.project === scope.project && record.stage === scope.stage);
@@ -124,6 +138,7 @@ export class Environments {
       address: await allocateAddress(home, taken, [proxyPort, ...ports]),
       phase: 'creating',
     };
+    this.#assertMayHold(record, {});
     const environment = new LocalEnvironment(record, this.#deps);
     database.addEnvironment(record);
     this.#all.set(record.key, environment);

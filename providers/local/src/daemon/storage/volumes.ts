@@ -79,6 +79,10 @@ export class Volumes {
     throw new ProviderError('conflict', `volume ${id} is ${record.phase}`, { effect: 'none' });
   }
 
+  isDisk(scope: Scope, id: string): boolean {
+    return this.#records.get(keyOf(scope, id))?.spec.kind === 'disk';
+  }
+
   /** Those that hold data. */
   active(): readonly VolumeRecord[] {
     return [...this.#records.values()].filter(({ phase }) => phase === 'active');
