@@ -4,6 +4,7 @@ import type { EnvironmentDocument } from '../state/documents.ts';
 import type { Stored } from '../state/document-store.ts';
 import { busyOnes } from './busy.ts';
 import type { SlotDocument } from './documents.ts';
+import { dropFormerHosts } from './former-hosts.ts';
 import { completeLedger } from './ledger.ts';
 import { bump, emptySlot, letExpire, usedBy } from './moves.ts';
 import { unpinEnvironment } from './pins.ts';
@@ -82,7 +83,8 @@ async function tidy(session: Session): Promise<void> {
 async function letGoOfExpired(session: Session, stored: Stored<SlotDocument>): Promise<void> {
   if (stored.document.owner) return;
   const busy = await busyOnes(session, stored.document);
-  const next = letExpire(stored.document, session.clock.now(), REJECTED_SECONDS, busy);
+  const expired = letExpire(stored.document, session.clock.now(), REJECTED_SECONDS, busy);
+  const next = await dropFormerHosts(session, expired);
   if (next !== stored.document) await putIfSame(session, stored, next);
 }
 

@@ -12,6 +12,8 @@ import type { Route, Slot, SlotDriver, SlotSpec } from './slot.ts';
 const TTL_SECONDS = 30;
 const ADDRESS_TYPES: ReadonlySet<string> = new Set(['A', 'AAAA', 'CNAME', 'ALIAS']);
 
+type Names = Pick<SlotSpec, 'hosts' | 'standbyHosts'>;
+
 /** What one host name holds: where it leads to, and under which stamp. */
 interface HostRecords {
   readonly zone: Zone;
@@ -24,7 +26,7 @@ interface HostRecords {
 export async function dnsSlots(
   session: Session,
   provider: { readonly name: string; readonly config: unknown },
-): Promise<{ readonly driver: SlotDriver; readonly comparesAndSets: boolean }> {
+): Promise<{ readonly driver: DnsSlots; readonly comparesAndSets: boolean }> {
   const bound = await session.bind(provider);
   const dns = await driverOf(bound, DNS, 'dns');
   const specOf = async (id: string): Promise<SlotSpec | undefined> => {
@@ -74,9 +76,15 @@ export class DnsSlots implements SlotDriver {
   async destroy({ id }: ResourceRef, call: Call): Promise<void> {
     const spec = await this.specOf(id);
     if (!spec) return;
-    const hosts = (await this.look(spec, call)).filter(({ note }) => note !== undefined);
+    await this.forget([...spec.hosts, ...spec.standbyHosts], call);
+  }
+
+  /** Removes what is there of names that a slot has no more. What carries no note of ours stays. */
+  async forget(names: readonly string[], call: Call): Promise<void> {
+    const hosts = await this.look({ hosts: names, standbyHosts: [] }, call);
+    const ours = hosts.filter(({ note }) => note !== undefined);
     await this.change(
-      hosts.flatMap((one) => [placed(one, one.address, undefined), placed(one, one.note, undefined)]),
+      ours.flatMap((one) => [placed(one, one.address, undefined), placed(one, one.note, undefined)]),
       call,
     );
   }
@@ -106,7 +114,7 @@ export class DnsSlots implements SlotDriver {
     return this.slotOf(spec, await this.look(spec, call));
   }
 
-  private async look(spec: SlotSpec, call: Call): Promise<readonly HostRecords[]> {
+  private async look(spec: Names, call: Call): Promise<readonly HostRecords[]> {
     const places = await this.zonesOf(spec, call);
     return Promise.all(
       places.map(async ({ zone, host }) => {
@@ -125,7 +133,7 @@ export class DnsSlots implements SlotDriver {
   }
 
   private zonesOf(
-    { hosts, standbyHosts }: SlotSpec,
+    { hosts, standbyHosts }: Names,
     call: Call,
   ): Promise<readonly { readonly zone: Zone; readonly host: string }[]> {
     return Promise.all(

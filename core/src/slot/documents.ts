@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { processSchema } from '../engine/process-schema.ts';
+import type { RecordSet } from '../dns/dns.ts';
 import type { SlotSpec } from './slot.ts';
 
 // Lazy: a command that only prints environments spends nothing on the schemas of slots.
@@ -82,6 +83,13 @@ export const slotDocumentSchema = z.lazy(() =>
     /** As the router was last asked for it. */
     spec: z.custom<SlotSpec>((value) => typeof value === 'object' && value !== null).exactOptional(),
     url: z.string().exactOptional(),
+    /** By DNS: names that it had, whose records are still there. */
+    formerHosts: z.array(z.string()).readonly().exactOptional(),
+    /** What its router asked DNS to say, as it was written. */
+    records: z
+      .array(z.custom<RecordSet>((value) => typeof value === 'object' && value !== null))
+      .readonly()
+      .exactOptional(),
   }),
 );
 export type SlotDocument = z.output<typeof slotDocumentSchema>;

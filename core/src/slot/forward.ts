@@ -2,7 +2,10 @@ import type { ProviderError } from '../provider/error.ts';
 import { waitForApproval } from './approval.ts';
 import { goBack } from './backward.ts';
 import { bake } from './bake.ts';
+import { writeRecords } from './dns-records.ts';
+import type { SlotDocument } from './documents.ts';
 import { refuseDrift } from './drift.ts';
+import { formerHosts } from './former-hosts.ts';
 import { FRESH_SECONDS, passGate } from './gate.ts';
 import { hasHeadServices } from './head-services.ts';
 import { completeLedger, hasMade } from './ledger.ts';
@@ -105,13 +108,22 @@ async function ensureSlot(work: Forward, live: Slot | undefined): Promise<Slot> 
   const spec = slotSpec(session, slot.name, settings, [...members.values()]);
   if (live && (live.fingerprint ?? slot.spec?.fingerprint) === spec.fingerprint) return live;
   // A slot by DNS is found by the names that its document has.
-  if (slot.mechanism === 'dns' && !(await hold.put((now) => ({ ...now, spec })))) throw superseded(work);
+  const named = (now: SlotDocument): SlotDocument => ({ ...now, spec, formerHosts: formerHosts(now, spec) });
+  if (slot.mechanism === 'dns' && !(await hold.put(named))) throw superseded(work);
   const made = await router.ensure(spec);
+  const { records = [] } = made;
+  await writeRecords(session, hold.slot, records);
   const url =
     made.url ?? (spec.hosts[0] === undefined ? undefined : `${spec.tls ? 'https' : 'http'}://${spec.hosts[0]}`);
   // The version first, then that we still own it: a taker's route comes after its put, and so moves this version.
   if (!(await hold.isStillOurs())) throw superseded(work);
-  if (!(await hold.put((now) => ({ ...now, spec, ...(url !== undefined && { url }) })))) throw superseded(work);
+  const noted = (now: SlotDocument): SlotDocument => ({
+    ...now,
+    spec,
+    ...(url !== undefined && { url }),
+    ...((records.length > 0 || now.records) && { records }),
+  });
+  if (!(await hold.put(noted))) throw superseded(work);
   await refuseDrift(session, hold.slot, made, members);
   return made;
 }

@@ -1,0 +1,63 @@
+import { expect, test } from '@jest/globals';
+import type { RecordSet } from '../dns/dns.ts';
+import { collectPins } from './collect.ts';
+import { writeRecords } from './dns-records.ts';
+import { promote } from './promote.ts';
+import { rollback } from './rollback.ts';
+import { World } from './testing/world.ts';
+
+const [A = '', B = '', C = ''] = Array.from('abc', (letter) => letter.repeat(12));
+const NEW = 'www.example.test';
+const OLD = 'old.example.test';
+const CHECK: RecordSet = { name: '_acme.example.test', ttlSeconds: 300, type: 'CNAME', values: ['v1.cloud.test'] };
+
+function slotOf(records: readonly RecordSet[]) {
+  return { name: 'master', provider: { name: 'memory', config: {} }, records };
+}
+
+test('what a router asks for is written, changed and removed, and only that', async () => {
+  const world = new World();
+  const session = world.process();
+  const other: RecordSet = { name: 'mail.example.test', ttlSeconds: 300, type: 'A', values: ['192.0.2.1'] };
+  world.dns.sets.push(other);
+  await writeRecords(session, slotOf([]), [CHECK]);
+  expect(world.dns.sets).toEqual([other, CHECK]);
+  const changed = { ...CHECK, values: ['v2.cloud.test'] };
+  await writeRecords(session, slotOf([CHECK]), [changed]);
+  expect(world.dns.sets).toEqual([other, changed]);
+  await writeRecords(session, slotOf([changed]), []);
+  expect(world.dns.sets).toEqual([other]);
+});
+
+test("somebody else's record is neither overwritten nor removed", async () => {
+  const world = new World();
+  const session = world.process();
+  world.dns.sets.push({ ...CHECK, values: ['theirs.test'] });
+  await expect(writeRecords(session, slotOf([CHECK]), [CHECK])).rejects.toMatchObject({ code: 'owned-by-other' });
+  await writeRecords(session, slotOf([CHECK]), []);
+  expect(world.dns.sets).toEqual([{ ...CHECK, values: ['theirs.test'] }]);
+});
+
+test('the records of a host that a slot by DNS has dropped go, once no environment that it keeps names the host', async () => {
+  const world = new World();
+  const slot = { mechanism: 'dns', standbys: 1 };
+  await world.environment('a', { master: { ...slot, host: [NEW, OLD] } });
+  for (const letter of 'bc') await world.environment(letter, { master: { ...slot, host: NEW } });
+  const to = (environment: string): Promise<unknown> =>
+    world.run(promote(world.process(), { slot: 'master', environment }));
+  const gc = (): Promise<unknown> => world.run(collectPins(world.process()));
+  await to(A);
+  expect(world.dns.lookUp(OLD)).toEqual(['127.64.0.97']);
+  await to(B);
+  await gc();
+  expect(world.dns.lookUp(OLD)).toEqual(['127.64.0.97']); // a rollback to A wants it
+  await world.run(rollback(world.process(), { slot: 'master' }));
+  expect(world.dns.lookUp(NEW)).toEqual(['127.64.0.97']);
+  await to(B);
+  await to(C);
+  world.clock.jump(3601); // A has drained
+  await gc();
+  expect(world.dns.sets.filter(({ name }) => name.includes(OLD))).toEqual([]);
+  expect(world.dns.lookUp(NEW)).toEqual(['127.64.0.99']);
+  expect((await world.slot()).formerHosts).toBeUndefined();
+});
