@@ -79,9 +79,10 @@ test('a slot without settings of its own takes the environment as it runs, which
   const result = await makeAhead(world.process(), await world.environmentDocument(A), 'plain', { wait: true });
   expect(result).toMatchObject({ existed: true, environment: { id: A } });
   expect(result.warnings.join()).toContain('no settings of its own');
-  await expect(
-    makeAhead(world.process(), await world.environmentDocument(A), 'nope', { wait: true }),
-  ).rejects.toMatchObject({ code: 'not-found' });
+  for (const name of ['nope', '__proto__', 'constructor', '', '../plain'])
+    await expect(
+      makeAhead(world.process(), await world.environmentDocument(A), name, { wait: true }),
+    ).rejects.toMatchObject({ code: 'not-found' });
 });
 
 test('one that is not well stays for its logs, and the next try begins anew', async () => {

@@ -42,7 +42,7 @@ export async function slotSettings(
       hint: `clusternator env destroy ${candidate.id}, then create it again`,
     });
   }
-  const slot = config.slots[name];
+  const slot = Object.hasOwn(config.slots, name) ? config.slots[name] : undefined;
   if (!slot) throw noSuchSlot(name, config, candidate);
   const bound = await session.bind(candidate.provider);
   const domain = bound.provider.domain ?? config.domain;

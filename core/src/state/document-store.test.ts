@@ -187,6 +187,25 @@ describe('a put whose answer is lost', () => {
     });
   });
 
+  test('a refusal at its second sending says no more: the first may have come meanwhile, and been overtaken', async () => {
+    const { inner, made, lamps, store } = await scenario(['torn']);
+    const send = store.put.bind(store);
+    let sent = 0;
+    store.put = async (key, value, expected, at) => {
+      if (++sent === 2) {
+        await inner.put(key, value, expected, at); // the first, late
+        await lampsIn(inner).update('a', (lamp) => ({ ...lamp, count: 78 }), call);
+      }
+      return send(key, value, expected, at);
+    };
+    await expect(lamps.put('a', blue, made.revision, call)).rejects.toMatchObject({
+      code: 'conflict',
+      effect: 'unknown',
+    });
+    expect(sent).toBe(2);
+    expect((await lamps.get('a', call))?.document).toEqual({ ...blue, count: 78 });
+  });
+
   test('a refusal at the first sending is a loss, with nothing written', async () => {
     const { lamps, made, inner } = await scenario([]);
     await lampsIn(inner).update('a', (lamp) => ({ ...lamp, count: 1 }), call);
