@@ -16,6 +16,7 @@ export { packageIntegrity } from './host/package-integrity.ts';
 export type * from './host/project.ts';
 export type * from './host/provider-policy.ts';
 export type * from './host/slots.ts';
+export type * from './host/storage.ts';
 export { CORE_VERSION } from './host/version.ts';
 export { readProviderPolicy } from './host/work-tree-policy.ts';
 export * from './names/environment-id.ts';

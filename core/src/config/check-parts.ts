@@ -15,6 +15,35 @@ export function checkParts(draft: Draft, report: Report): void {
   }
   checkRoutes(draft, report);
   checkDatabases(draft, report);
+  checkSeeds(draft, report);
+}
+
+/** The data of a slot is not for everybody: using it as it is takes words in the config. */
+function checkSeeds({ volumes, services, declared }: Draft, report: Report): void {
+  for (const [name, { seed, backup }] of Object.entries(volumes)) {
+    const path = ['volumes', name];
+    const slot = /^(.+)\/latest$/.exec(seed?.snapshot ?? '')?.[1];
+    if (slot !== undefined && seed?.run === undefined && seed?.data === undefined) {
+      report(
+        [...path, 'seed', 'snapshot'],
+        `is the data of the slot ${slot}, as it is`,
+        'clean it with run: ./sanitize.sh, or say data: unsanitized',
+      );
+    }
+    const used = { seed: seed?.in, backup: inOf(backup?.quiesce), verify: backup?.verify?.in };
+    for (const [key, service] of Object.entries(used)) {
+      if (service === undefined || !declared.services.includes(service)) {
+        if (service !== undefined) report([...path, key === 'seed' ? key : 'backup'], `names no service: ${service}`);
+      } else if (services[service] && !Object.hasOwn(services[service].volumes, name))
+        report([...path, key === 'seed' ? key : 'backup'], `${service} does not mount this volume`);
+    }
+  }
+}
+
+function inOf(quiesce: unknown): string | undefined {
+  return typeof quiesce === 'object' && quiesce !== null && 'in' in quiesce && typeof quiesce.in === 'string'
+    ? quiesce.in
+    : undefined;
 }
 
 function checkDatabases({ volumes, declared, partial }: Draft, report: Report): void {

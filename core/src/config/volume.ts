@@ -31,7 +31,16 @@ const seedSchema = z
     z.string().regex(/^(?:empty|snapshot:.+)$/, 'must be empty or snapshot:<name>, such as snapshot:master/latest'),
     z.strictObject({
       snapshot: snapshotName.optional().describe('What it begins with: a snapshot, or <slot>/latest.'),
-      run: commandSchema.optional().describe('Fills or changes the new volume before anything else uses it.'),
+      run: commandSchema
+        .optional()
+        .describe(
+          'Fills or cleans the data before anything else uses it. It runs once for each source and script, in a copy of the service that mounts the volume; what it leaves is kept as a snapshot.',
+        ),
+      in: nameSchema.optional().describe('The service that run is run in. Left out: the first that mounts the volume.'),
+      data: z
+        .literal('unsanitized')
+        .optional()
+        .describe('Says in words that the data of a slot may be used as it is, without run.'),
     }),
   ])
   .transform((seed) =>
@@ -41,6 +50,8 @@ const seedSchema = z
     ({ snapshot }) => snapshot === undefined || snapshotName.safeParse(snapshot).success,
     'must name a snapshot such as sanitized or master/latest',
   );
+/** What a new volume begins with. */
+export type SeedConfig = z.output<typeof seedSchema>;
 
 const kept = z.int().min(1).max(10_000).optional();
 const keepSchema = z
@@ -57,26 +68,46 @@ const keepSchema = z
   .transform((keep) => (typeof keep === 'number' ? { seconds: keep } : keep))
   .refine((keep) => Object.values(keep).some((rule) => rule !== undefined), 'must keep something');
 
+const inService = nameSchema.optional().describe('The service. Left out: the first that mounts the volume.');
 const quiesceSchema = z.union([
-  z.enum(['none', 'postgres', 'mysql', 'redis']),
+  z.enum(['none', 'auto', 'postgres', 'pg_dump', 'mysql', 'redis']),
   z.strictObject({
     before: commandSchema.describe('Runs in the service before the snapshot.'),
     after: commandSchema.describe('Runs in the service after the snapshot, whatever became of it.'),
     within: durationSchema(1).prefault('30s').describe('How long writers may wait at most.'),
+    in: inService,
   }),
-  z.strictObject({ dump: commandSchema.describe('Its output is the backup.') }),
+  z.strictObject({
+    dump: commandSchema.describe('Runs in the service. Its output is the backup.'),
+    restore: commandSchema.optional().describe('Reads a dump from its input, in the service on a new, empty volume.'),
+    in: inService,
+  }),
 ]);
+
+const verifySchema = z
+  .union([commandSchema, z.strictObject({ run: commandSchema.describe('The command.'), in: inService })])
+  .transform((verify): { readonly run: readonly string[]; readonly in?: string | undefined } =>
+    'run' in verify ? verify : { run: verify },
+  );
 
 const backupSchema = z
   .strictObject({
     every: durationSchema(60).describe('How often, such as 6h.'),
     keep: keepSchema.describe('How long, such as 14d, or how many by hour, day, week and month.'),
-    quiesce: quiesceSchema.default('none').describe('How the application is told to be consistent on disk.'),
-    verify: commandSchema
+    quiesce: quiesceSchema
+      .default('none')
+      .describe(
+        'How the application is made consistent: none (what a power cut would leave), postgres, pg_dump, mysql or redis, auto (by the image), or commands.',
+      ),
+    verify: verifySchema
       .optional()
-      .describe('Runs in an environment that was restored from the backup; 0 means that it is good.'),
+      .describe(
+        'Runs in a copy of the service on a volume that was restored from the backup; 0 means that it is good.',
+      ),
   })
   .transform(({ every, ...backup }) => ({ everySeconds: every, ...backup }));
+/** Snapshots by schedule. */
+export type BackupConfig = z.output<typeof backupSchema>;
 
 /** Durable data. */
 export const volumeSchema = z

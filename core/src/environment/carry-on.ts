@@ -18,7 +18,8 @@ async function resumeOnSlot(session: Session, run: OperationRun): Promise<void> 
 
 /** Goes on with an operation that this process has just taken over. @throws ProviderError `unsupported`: it is of a kind that is not known. */
 export async function carryOn(session: Session, run: OperationRun): Promise<void> {
-  const resume = RESUME[run.document.kind];
+  const { isStorageKind, resumeStorage } = await import('../storage/operations.ts');
+  const resume = isStorageKind(run.document.kind) ? resumeStorage : RESUME[run.document.kind];
   if (!resume) {
     await run.interrupt();
     throw new ProviderError('unsupported', `operations of the kind "${run.document.kind}" can't be resumed here`, {

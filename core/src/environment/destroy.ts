@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { startOperation, resumeOperation, type OperationRun } from '../engine/operation.ts';
 import { driverOf } from '../host/drivers.ts';
 import type { Session } from '../host/session.ts';
+import { messageOf } from '../engine/thrown.ts';
 import { ProviderError } from '../provider/error.ts';
 import { ENVIRONMENTS } from '../provider/tokens.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
@@ -99,13 +100,18 @@ async function claimAndDestroy(
   begun?: OperationRun,
 ): Promise<string | undefined> {
   const { document } = found;
+  if (document.owner && (await isMoving(session, document.owner.operation))) {
+    await finishUnfinished(session, document, 'destroy');
+    return undefined;
+  }
   const taken = document.owner && (await takeOverCreate(session, document.owner.operation));
   if (taken === 'just ended') {
     await begun?.abort();
     return undefined;
   }
   const unfinished = taken === 'ended' ? undefined : taken;
-  const run = begun ?? (await startOperation(session.operations, { kind: 'destroy', subject: document.id, input: {} }));
+  const input = { phase: document.phase };
+  const run = begun ?? (await startOperation(session.operations, { kind: 'destroy', subject: document.id, input }));
   let claim: Claim;
   try {
     claim = await session.briefly(`claim environment ${document.id}`, (call) =>
@@ -120,6 +126,14 @@ async function claimAndDestroy(
   await unfinished?.abort();
   await destroyClaimed(session, run, claim);
   return run.id;
+}
+
+/** A restore stops it and starts it again: that comes to its end first. */
+async function isMoving(session: Session, operation: string): Promise<boolean> {
+  const found = await session.briefly(`read operation ${operation}`, (call) =>
+    session.documents.operations.get(operation, call),
+  );
+  return found?.document.kind === 'swap' && found.document.endedAt === undefined;
 }
 
 /** The create that is to be given up. @throws ProviderError `conflict`: its process lives. */
@@ -173,6 +187,7 @@ async function destroyClaimed(session: Session, run: OperationRun, claim: Claim)
       },
     });
   await run.conclude(async () => {
+    await keepData(session, run, claim);
     let kept: EnvironmentDocument['logs'];
     if (document.spec) {
       const bound = await session.bind(document.provider);
@@ -215,6 +230,35 @@ async function destroyClaimed(session: Session, run: OperationRun, claim: Claim)
     );
   });
 }
+
+/**
+ * `onDestroy: snapshot`, before anything is destroyed. Where one fails the environment stays as it is.
+ * @throws ProviderError `internal`: why it could not be kept.
+ */
+async function keepData(session: Session, run: OperationRun, claim: Claim): Promise<void> {
+  if (!claim.document.volumes?.length || run.document.steps.some(({ id }) => id === 'environment')) return;
+  const { snapshotBeforeDestroy } = await import('../storage/before-destroy.ts');
+  try {
+    await snapshotBeforeDestroy(session, run, claim.document.volumes);
+  } catch (error) {
+    if (run.signal.aborted) throw error;
+    const { id } = claim.document;
+    const phase = destroyInputSchema.safeParse(run.document.input).data?.phase ?? 'failed';
+    await session.briefly(`write environment ${id}`, (call) => claim.release((now) => ({ ...now, phase }), call));
+    throw new ProviderError(
+      'internal',
+      `environment ${id} was not destroyed: its data could not be kept: ${messageOf(error)}`,
+      {
+        effect: 'none',
+        hint: `to give its data up: clusternator storage list, then set onDestroy: delete, or mend what failed and destroy it again`,
+        cause: error,
+      },
+    );
+  }
+}
+
+/** What it was before: it is again, where its data can't be kept. */
+const destroyInputSchema = z.object({ phase: z.enum(['creating', 'ready', 'failed', 'destroying']).exactOptional() });
 
 /** What stays of an environment: that it was, and how often, so that its next life gets other names. */
 function tombstone(document: EnvironmentDocument, logs: EnvironmentDocument['logs']): EnvironmentDocument {

@@ -8,6 +8,7 @@ import { ENVIRONMENTS } from '../provider/tokens.ts';
 import type { EnvironmentDocument, OperationDocument } from '../state/documents.ts';
 import { messageOf } from '../engine/thrown.ts';
 import { collectPins } from '../slot/collect.ts';
+import { livingScratch, storageLeftovers } from '../storage/collect.ts';
 import { collectible } from './collectible.ts';
 import { destroyEnvironment } from './destroy.ts';
 import { resourceIdOf } from './life.ts';
@@ -18,7 +19,8 @@ import { destroyUntilGone } from './settle.ts';
 const UNFINISHED_SECONDS = 3600;
 const LOOK_SECONDS = 600;
 
-interface Work extends Omit<GcItem, 'done' | 'error'> {
+/** One thing to remove. */
+export interface Work extends Omit<GcItem, 'done' | 'error'> {
   /** @returns False: it is needed after all. */
   run(): Promise<boolean>;
 }
@@ -47,8 +49,9 @@ export async function collectGarbage(
   const work = [
     ...unfinished(session, operations, documents, now),
     ...collectible(documents, rules).map(({ document, why }) => destruction(session, document, why)),
-    ...orphans(session, resources, documents),
     ...outlivedLogs(session, now, options.logsMiB),
+    ...orphans(session, resources, documents, await livingScratch(session)),
+    ...(await storageLeftovers(session)),
   ];
   const items: GcItem[] = [];
   for (const one of work) {
@@ -123,8 +126,10 @@ function orphans(
   session: Session,
   resources: readonly Environment[],
   documents: readonly EnvironmentDocument[],
+  scratch: ReadonlySet<string>,
 ): readonly Work[] {
   const known = new Set(documents.filter(({ phase }) => phase !== 'gone').map((document) => resourceIdOf(document)));
+  for (const id of scratch) known.add(id);
   return resources
     .filter(({ id }) => !known.has(id))
     .map((resource) => {

@@ -15,17 +15,39 @@ export async function undoPreparation(session: Session, document: EnvironmentDoc
   await forgetSource(session, document);
 }
 
-/** Destroys the volumes that go with an environment. */
+/** Destroys the volumes that go with an environment. One that is kept stays, as does one whose config says so. */
 export async function destroyVolumes(session: Session, { volumes = [], provider }: EnvironmentDocument): Promise<void> {
   if (volumes.length === 0) return;
   const storage = await driverOf(await session.bind(provider), STORAGE, 'storage');
   for (const id of volumes) {
+    if (await isKept(session, id)) continue;
     await session.briefly(
       `destroy volume ${id}`,
       (call) => destroyUntilGone(session, 'volume', storage.volumes, { id }, call),
       CLEAN_UP_SECONDS,
     );
+    await session.briefly(`forget volume ${id}`, async (call) => {
+      const found = await session.documents.volumes.get(id, call);
+      if (found) await session.documents.volumes.delete(found, call);
+    });
   }
+}
+
+/** Kept, or from now on: `onDestroy: retain`. Else its end is written down. */
+async function isKept(session: Session, id: string): Promise<boolean> {
+  return session.briefly(`read volume ${id}`, async (call) => {
+    const found = await session.documents.volumes.get(id, call);
+    if (found?.document.phase !== 'ready') return false;
+    if (found.document.retained) return true;
+    if (found.document.onDestroy !== 'retain') {
+      // From here on it is not whole.
+      await session.documents.volumes.update(id, (now) => ({ ...now, phase: 'destroying' }), call);
+      return false;
+    }
+    const retained = { at: session.clock.now().toISOString(), why: 'its environment was destroyed' };
+    await session.documents.volumes.update(id, (now) => ({ ...now, retained }), call);
+    return true;
+  });
 }
 
 /** Removes the tags under which an environment kept its images; an image goes with its last tag. */

@@ -3,9 +3,11 @@ import type { ProjectConfig } from '../config/schema.ts';
 import type { OperationRun } from '../engine/operation.ts';
 import { driverOf, type BoundProvider } from '../host/drivers.ts';
 import type { Session } from '../host/session.ts';
-import { ENVIRONMENTS, STORAGE } from '../provider/tokens.ts';
+import { ENVIRONMENTS } from '../provider/tokens.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
+import { scriptPrint } from '../storage/script-print.ts';
 import type { Volume } from '../storage/storage.ts';
+import { makeVolumes } from '../storage/volumes.ts';
 import { buildArtefacts, filesArtefactSchema, imageServices } from './build.ts';
 import type { Claim } from './claim.ts';
 import { createInputSchema } from './create-input.ts';
@@ -15,14 +17,13 @@ import { artefactOwner, resourceIdOf } from './life.ts';
 import { makeEnvironment, verifyHealth } from './settle.ts';
 import { environmentSpec } from './spec.ts';
 import { sourceWarnings } from './source-warnings.ts';
-import { makeVolume, volumeSpecs } from './volumes.ts';
+import { unmadeVolumes, volumeSpecs } from './volumes.ts';
 
 const SOURCE_SECONDS = 1800;
 const ENVIRONMENT_SECONDS = 3600;
 
 const sourceSchema = z.object({ artefact: filesArtefactSchema, warnings: z.array(z.string()) });
 const configSchema = z.custom<ProjectConfig>((value) => typeof value === 'object' && value !== null);
-const volumeSchema = z.custom<Volume>((value) => typeof value === 'object' && value !== null);
 const environmentSchema = z.custom<Environment>((value) => typeof value === 'object' && value !== null);
 
 /**
@@ -76,17 +77,6 @@ export async function makeClaimed(session: Session, run: OperationRun, claim: Cl
   const noteImages = (): Promise<void> => (noted ??= write((document) => ({ ...document, images: [...images] })));
   const content = { session, config, source: source.artefact };
   const artefacts = await buildArtefacts(run, { ...content, resourceId, owner, noteImages });
-  const made = await run.stepsInParallel(
-    volumes.map(({ name, spec }) => ({
-      id: `volume/${name}`,
-      title: `make volume ${name}`,
-      result: volumeSchema,
-      deadlineSeconds: ENVIRONMENT_SECONDS,
-      ...errorsOf(bound),
-      run: async (call) => makeVolume(session, await driverOf(bound, STORAGE, 'storage'), spec, call),
-    })),
-  );
-  const mounted = Object.fromEntries(volumes.map(({ name }, at): [string, Volume | undefined] => [name, made[at]]));
   const identity = {
     project: session.project,
     stage: session.stage,
@@ -96,6 +86,18 @@ export async function makeClaimed(session: Session, run: OperationRun, claim: Cl
     incarnation: claim.document.incarnation,
     hosts,
   };
+  const made = await makeVolumes(
+    {
+      session,
+      run,
+      provider: config.provider,
+      environment: claim.document.id,
+      services: environmentSpec(identity, config, artefacts, unmadeVolumes(volumes)).services,
+      scriptPrint: async (command) => scriptPrint(command, await session.artefacts.folder(source.artefact)),
+    },
+    volumes,
+  );
+  const mounted = Object.fromEntries(volumes.map(({ name }, at): [string, Volume | undefined] => [name, made[at]]));
   const spec = environmentSpec(identity, config, artefacts, definedValues(mounted));
   await write((document) => ({ ...document, spec, fingerprint: spec.fingerprint }));
 

@@ -1,18 +1,18 @@
 import type { ProjectConfig } from '../config/schema.ts';
-import { pollUntilSettled } from '../engine/poll.ts';
-import type { Session } from '../host/session.ts';
+import type { VolumeConfig } from '../config/volume.ts';
 import { fingerprint } from '../names/fingerprint.ts';
 import type { Owner } from '../names/owner.ts';
 import { tagsFor } from '../names/tags.ts';
-import { ProviderError } from '../provider/error.ts';
-import type { Call } from '../provider/host.ts';
-import type { StorageDriver, Volume, VolumeSpec } from '../storage/storage.ts';
+import type { Volume, VolumeSpec } from '../storage/storage.ts';
+import { placeId } from '../storage/volume-ids.ts';
 
 /** A volume of the config as its provider is asked for it. */
 export interface NamedVolume {
   readonly name: string;
+  /** Of the first volume at its place: another one may have been swapped in since. */
   readonly spec: VolumeSpec;
-  /** It goes when its environment does. */
+  readonly config: VolumeConfig;
+  /** It is its environment's alone. */
   readonly isOwn: boolean;
 }
 
@@ -38,7 +38,10 @@ export function volumeSpecs(
     .map(([name, volume]) => {
       const ofSlot = volume.scope === 'slot' && slot !== undefined;
       const isShared = volume.scope === 'project' || ofSlot;
-      const id = ofSlot ? `slot-${slot}-${name}` : isShared ? `project-${name}` : `${resourceId}-${name}`;
+      const id = placeId(
+        name,
+        ofSlot ? { scope: 'slot', slot } : isShared ? { scope: 'project' } : { scope: 'env', resource: resourceId },
+      );
       const content = {
         id,
         kind: volume.kind,
@@ -51,22 +54,18 @@ export function volumeSpecs(
       return {
         name,
         spec: { ...content, fingerprint: print, tags },
-        isOwn: !isShared && volume.onDestroy === 'delete',
+        config: volume,
+        isOwn: !isShared,
       };
     });
 }
 
-/** Asks for a volume until it is there. @throws ProviderError what the provider says, and `unavailable` when it failed. */
-export async function makeVolume(
-  session: Session,
-  driver: StorageDriver,
-  spec: VolumeSpec,
-  call: Call,
-): Promise<Volume> {
-  const doing = `make volume ${spec.id}`;
-  const made = await pollUntilSettled(() => driver.volumes.ensure(spec, call), { clock: session.clock, call, doing });
-  if (made.phase !== 'active') {
-    throw new ProviderError('unavailable', `volume ${spec.id}: ${made.message ?? `it is ${made.phase}`}`);
-  }
-  return made;
+/** Volumes as a spec of their environment needs them before they are there. */
+export function unmadeVolumes(volumes: readonly NamedVolume[]): Record<string, Volume> {
+  return Object.fromEntries(
+    volumes.map(({ name, spec: { id, kind, sizeGiB } }) => [
+      name,
+      { id, phase: 'creating', handle: {}, kind, sizeGiB },
+    ]),
+  );
 }

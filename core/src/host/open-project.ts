@@ -8,6 +8,7 @@ import type { Call } from '../provider/host.ts';
 import type { OperationDocument } from '../state/documents.ts';
 import { openSession, stateFile } from './open-session.ts';
 import { openSlots } from './open-slots.ts';
+import { openStorage } from './open-storage.ts';
 import { projectName, workTreeConfig } from './project-name.ts';
 import type { OpenOptions, OperationView, Project } from './project.ts';
 import type { Session } from './session.ts';
@@ -124,6 +125,7 @@ export async function openProject(options: OpenOptions): Promise<Project> {
         const loaded = await loadWorkTree(settings).catch(() => undefined); // what was promoted is known without it
         return Object.keys(loaded?.config.slots ?? {});
       }),
+    storage: () => openStorage(session),
     async *exportState() {
       if (name.state) {
         const call = listingCall(settings);

@@ -6,6 +6,7 @@ import type { ErrorCode } from '../provider/error.ts';
 import type { ProjectConfig } from '../config/schema.ts';
 import type { ProviderSource } from './discovery.ts';
 import type { Slots } from './slots.ts';
+import type { Storages } from './storage.ts';
 
 /** Where a project is, and what it is told from outside. `{ directory }` is enough. */
 export interface OpenOptions {
@@ -116,7 +117,7 @@ export interface OperationView {
 }
 export interface GcItem {
   readonly id: string;
-  readonly type: 'environment' | 'artefact' | 'mirror' | 'orphan' | 'logs' | 'cache';
+  readonly type: 'environment' | 'artefact' | 'mirror' | 'orphan' | 'logs' | 'cache' | 'volume' | 'snapshot';
   readonly why: string;
   readonly done: boolean;
   readonly error?: string;
@@ -161,6 +162,7 @@ export interface Project {
   abort(id: string): Promise<OperationView>;
   capabilities(): Promise<Capabilities>;
   slots(): Slots;
+  storage(): Storages;
   /** All documents, one JSON object a line. Also from a store that is damaged, as far as it can be read. */
   exportState(): AsyncIterable<{ readonly key: string; readonly value: unknown }>;
   /** What the engine tells from now on, until the project is closed or the loop is left. What is not read yet is kept. */

@@ -6,20 +6,20 @@ import type { Environment } from '../environment/environment.ts';
 import { artefactOwner, resourceIdOf } from '../environment/life.ts';
 import { makeEnvironment, verifyHealth } from '../environment/settle.ts';
 import { environmentSpec, type Artefacts } from '../environment/spec.ts';
-import { makeVolume, volumeSpecs } from '../environment/volumes.ts';
+import { unmadeVolumes, volumeSpecs } from '../environment/volumes.ts';
 import { errorRecord } from '../engine/journal.ts';
 import type { OperationRun } from '../engine/operation.ts';
 import { driverOf, type BoundProvider } from '../host/drivers.ts';
 import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
-import { ENVIRONMENTS, STORAGE } from '../provider/tokens.ts';
+import { ENVIRONMENTS } from '../provider/tokens.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import type { Stored } from '../state/document-store.ts';
-import type { Volume } from '../storage/storage.ts';
+import { scriptPrint } from '../storage/script-print.ts';
+import { makeVolumes } from '../storage/volumes.ts';
 import { withSlotSettings, type SlotSettings } from './settings.ts';
 
 const MAKE_SECONDS = 3600;
-const volumeSchema = z.custom<Volume>((value) => typeof value === 'object' && value !== null);
 const environmentSchema = z.custom<Environment>((value) => typeof value === 'object' && value !== null);
 
 /** A slot's own environment in the making: by a promotion, or ahead of one. */
@@ -100,15 +100,20 @@ async function makeAll(work: BoundWork, claim: Claim): Promise<void> {
     ...(volumes.length > 0 && { volumes: volumes.filter(({ isOwn }) => isOwn).map(({ spec }) => spec.id) }),
   }));
   const artefacts = await keepArtefacts(work, source, resourceId);
-  const made = await run.stepsInParallel(
-    volumes.map(({ name, spec }) => ({
-      id: `volume/${name}`,
-      title: `make volume ${name}`,
-      result: volumeSchema,
-      deadlineSeconds: MAKE_SECONDS,
-      ...errorsOf(bound),
-      run: async (call) => makeVolume(session, await driverOf(bound, STORAGE, 'storage'), spec, call),
-    })),
+  const { commit, incarnation, id } = document;
+  const { project, stage } = session;
+  const identity = { project, stage, id, resourceId, commit, incarnation, hosts, slot };
+  const made = await makeVolumes(
+    {
+      session,
+      run,
+      provider: document.provider,
+      environment: document.id,
+      slot,
+      services: environmentSpec(identity, config, artefacts, unmadeVolumes(volumes)).services,
+      scriptPrint: async (command) => scriptPrint(command, await checkout(work, artefacts)),
+    },
+    volumes,
   );
   const mounted = Object.fromEntries(
     volumes.flatMap(({ name }, at) => {
@@ -116,9 +121,6 @@ async function makeAll(work: BoundWork, claim: Claim): Promise<void> {
       return volume ? [[name, volume] as const] : [];
     }),
   );
-  const { commit, incarnation, id } = document;
-  const { project, stage } = session;
-  const identity = { project, stage, id, resourceId, commit, incarnation, hosts, slot };
   const spec = environmentSpec(identity, config, artefacts, mounted);
   await write((now) => ({ ...now, spec, fingerprint: spec.fingerprint }));
   const driver = await driverOf(bound, ENVIRONMENTS, 'environments');
@@ -168,6 +170,12 @@ async function keepArtefacts(
     }
   }
   return { services: Object.fromEntries(services), sites: Object.fromEntries(sites) };
+}
+
+/** The folder of the commit's files, where one of its services runs from them. */
+async function checkout({ session }: BoundWork, { services }: Artefacts): Promise<string | undefined> {
+  const files = Object.values(services).find(({ kind }) => kind === 'files');
+  return files?.kind === 'files' ? session.artefacts.folder(files) : undefined;
 }
 
 async function sourceOf({ session, source }: BoundWork): Promise<EnvironmentDocument> {

@@ -27,6 +27,8 @@ interface Story {
 async function begin(slot: object = {}, migrate: object = HOOKS): Promise<Story> {
   const world = new World();
   const slots = { master: { standbys: 1, drain: { requests: '0s', ws: '0s' }, ...slot, migrate } };
+  const { id, kind, sizeGiB } = DATA;
+  await world.volume({ id, kind, sizeGiB, fingerprint: '', tags: {} }, { name: 'data', scope: 'slot', slot: 'master' });
   for (const letter of 'abcd') await withData(world, await world.environment(letter, slots));
   const told: string[] = [];
   world.cloud.onServe = (_slot, ids) => void told.push(`→ ${ids.map((id) => id.slice(0, 1)).join('+')}`);
@@ -36,7 +38,7 @@ async function begin(slot: object = {}, migrate: object = HOOKS): Promise<Story>
   };
   const keep = world.storage.snapshots.set.bind(world.storage.snapshots);
   world.storage.snapshots.set = (id, snapshot) => {
-    if (!world.storage.snapshots.has(id)) told.push(`snapshot of ${snapshot.volume}`);
+    if (!world.storage.snapshots.has(id)) told.push(`snapshot of ${snapshot.spec.volume.id}`);
     return keep(id, snapshot);
   };
   return { world, told };

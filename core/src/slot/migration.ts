@@ -1,15 +1,11 @@
-import { fingerprint } from '../names/fingerprint.ts';
 import { resourceName } from '../names/resource-name.ts';
-import { tagsFor } from '../names/tags.ts';
-import { driverOf } from '../host/drivers.ts';
-import { pollUntilSettled } from '../engine/poll.ts';
+import { runCommand } from '../environment/run-in.ts';
 import { ProviderError } from '../provider/error.ts';
-import { STORAGE } from '../provider/tokens.ts';
 import type { SlotConfig } from '../config/slot.ts';
 import type { Environment, EnvironmentDriver } from '../environment/environment.ts';
 import type { Call } from '../provider/host.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
-import type { Volume } from '../storage/storage.ts';
+import { takeSnapshot } from '../storage/take.ts';
 import type { Forward } from './forward.ts';
 import { environmentDriver } from './gate.ts';
 import { oldestKept } from './oldest-kept.ts';
@@ -17,8 +13,6 @@ import { asProviderError, membersOf, superseded, type SlotWork } from './work.ts
 
 type Migrate = NonNullable<SlotConfig['migrate']>;
 
-const SNAPSHOT_SECONDS = 3600;
-const OUTPUT_CHARACTERS = 2000;
 const SNAPSHOT_NAME = { maxLength: 63 };
 
 /**
@@ -113,18 +107,13 @@ async function execIn(
   { what, migrate, call }: { readonly what: 'expand' | 'contract'; readonly migrate: Migrate; readonly call: Call },
 ): Promise<void> {
   const signal = AbortSignal.any([call.signal, run.signal]);
-  const request = { service: migrate.service, command: migrate[what] ?? [] };
-  const exec = await driver.exec?.(environment, request, { ...call, signal });
-  await exec?.end();
-  let said = '';
-  for await (const bytes of exec?.output ?? []) {
-    const text = Buffer.from(bytes).toString('utf8');
-    said = (said + text).slice(-OUTPUT_CHARACTERS);
+  const onOutput = (text: string): void => {
     session.emit({ type: 'output', operation: run.id, source: `migrate/${what}`, text });
-  }
-  const code = await exec?.exitCode;
+  };
+  const command = { driver, environment, service: migrate.service, command: migrate[what] ?? [], onOutput };
+  const { code, said } = await runCommand(command, { ...call, signal });
   signal.throwIfAborted(); // it was ended, and its exit code says nothing
-  if (code !== 0) throw new ProviderError('unhealthy', `it ended with ${String(code)}: ${said.trim()}`);
+  if (code !== 0) throw new ProviderError('unhealthy', `it ended with ${String(code)}: ${said}`);
 }
 
 /** Data is never turned back by a rollback: what a migration spoils is restored from here, by hand. */
@@ -134,34 +123,18 @@ async function snapshotVolumes(
   before: 'expand' | 'contract',
 ): Promise<void> {
   const { session, run, hold } = work;
-  const volumes = new Map<string, Volume>();
+  const volumes = new Set<string>();
   for (const { mounts } of Object.values(member.spec?.services ?? {}))
-    for (const { volume } of Object.values(mounts)) volumes.set(volume.id, volume);
-  const bound = await session.bind(member.provider);
+    for (const { volume } of Object.values(mounts)) volumes.add(volume.id);
   if (volumes.size === 0) return;
-  const { snapshots } = await driverOf(bound, STORAGE, 'storage');
-  if (!snapshots || bound.capabilities['storage.snapshots']?.can !== 'yes') {
+  const bound = await session.bind(member.provider);
+  if (bound.capabilities['storage.snapshots']?.can !== 'yes') {
     warn(work, `provider "${bound.provider.id}" takes no snapshots: the data of ${hold.slot.name} is not kept`);
     return;
   }
-  for (const volume of volumes.values()) {
-    const id = resourceName(session, ['before', before, run.id, volume.id], SNAPSHOT_NAME);
-    const print = fingerprint({ id, volume: volume.id });
-    const tags = tagsFor(session, { type: 'snapshot', id, fingerprint: print, tags: { slot: hold.slot.name } });
-    await session.briefly(
-      `take a snapshot of ${volume.id}`,
-      async (call) => {
-        const doing = `take a snapshot of ${volume.id}`;
-        const taken = await pollUntilSettled(() => snapshots.ensure({ id, fingerprint: print, tags, volume }, call), {
-          clock: session.clock,
-          call,
-          doing,
-        });
-        if (taken.phase !== 'active')
-          throw new ProviderError('unavailable', `${doing}: ${taken.message ?? taken.phase}`);
-      },
-      SNAPSHOT_SECONDS,
-    );
+  for (const volume of volumes) {
+    const id = resourceName(session, ['before', before, run.id, volume], SNAPSHOT_NAME);
+    await takeSnapshot(session, run, { id, volume, kind: 'migration' });
   }
 }
 

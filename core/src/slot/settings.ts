@@ -10,6 +10,7 @@ import { tagsFor } from '../names/tags.ts';
 import { ProviderError } from '../provider/error.ts';
 import { SLOTS } from '../provider/tokens.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
+import { placeId } from '../storage/volume-ids.ts';
 import type { SlotDocument } from './documents.ts';
 import { Router } from './router.ts';
 import type { SlotSpec } from './slot.ts';
@@ -47,7 +48,7 @@ export async function slotSettings(
   const bound = await session.bind(candidate.provider);
   const domain = bound.provider.domain ?? config.domain;
   const mechanism = mechanismOf(slot, bound);
-  const own = ownSettings(slot, config, bound);
+  const own = ownSettings(slot, config, bound, await swappedIn(session, name, config));
   const print = own && fingerprint(own);
   return {
     config,
@@ -131,7 +132,12 @@ function mechanismOf(slot: SlotConfig, bound: BoundProvider): 'router' | 'dns' {
 }
 
 /** What makes an environment of this slot another than the commit's own. Undefined: nothing does. */
-function ownSettings(slot: SlotConfig, config: ProjectConfig, { capabilities }: BoundProvider): object | undefined {
+function ownSettings(
+  slot: SlotConfig,
+  config: ProjectConfig,
+  { capabilities }: BoundProvider,
+  swapped: readonly string[],
+): object | undefined {
   const volumes = Object.entries(config.volumes).filter(([, { scope }]) => scope === 'slot');
   const isShared = capabilities['slots.shared']?.can === 'yes';
   const hasOwn = Object.keys(slot.env).length > 0 || Object.keys(slot.secrets).length > 0 || volumes.length > 0;
@@ -139,9 +145,21 @@ function ownSettings(slot: SlotConfig, config: ProjectConfig, { capabilities }: 
   return {
     env: slot.env,
     secrets: slot.secrets,
-    volumes: volumes.map(([name]) => name),
+    volumes: [...volumes.map(([name]) => name), ...swapped],
     hosts: isShared ? [] : slot.hosts,
   };
+}
+
+/** Volumes in use in place of the slot's first ones: what mounts another volume is another environment. */
+async function swappedIn(session: Session, slot: string, { volumes }: ProjectConfig): Promise<readonly string[]> {
+  const places = Object.entries(volumes).flatMap(([name, { scope }]) =>
+    scope === 'slot' ? [placeId(name, { scope, slot })] : [],
+  );
+  if (places.length === 0) return [];
+  const found = await session.briefly(`read the volumes of ${slot}`, (call) =>
+    Promise.all(places.map((id) => session.documents.volumes.get(id, call))),
+  );
+  return found.flatMap((one) => (one?.document.current === undefined ? [] : [one.document.current]));
 }
 
 function publicPaths(members: readonly EnvironmentDocument[]): Record<string, string> {

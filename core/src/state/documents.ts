@@ -12,6 +12,12 @@ import {
   type ReleaseDocument,
   type SlotDocument,
 } from '../slot/documents.ts';
+import {
+  snapshotDocumentSchema,
+  volumeDocumentSchema,
+  type SnapshotDocument,
+  type VolumeDocument,
+} from '../storage/documents.ts';
 import { DocumentStore, type DocumentKind } from './document-store.ts';
 import type { StateStore } from './store.ts';
 
@@ -183,6 +189,21 @@ export const QUEUES: DocumentKind<QueueDocument> = {
   upgrades: {},
 };
 
+export const VOLUMES: DocumentKind<VolumeDocument> = {
+  name: 'volume',
+  prefix: 'volume/',
+  schema: volumeDocumentSchema,
+  version: 1,
+  upgrades: {},
+};
+export const SNAPSHOTS: DocumentKind<SnapshotDocument> = {
+  name: 'snapshot',
+  prefix: 'snapshot/',
+  schema: snapshotDocumentSchema,
+  version: 1,
+  upgrades: {},
+};
+
 /** All documents of one project and stage. */
 export interface Documents {
   readonly environments: DocumentStore<EnvironmentDocument>;
@@ -191,6 +212,8 @@ export interface Documents {
   readonly slots: DocumentStore<SlotDocument>;
   readonly releases: DocumentStore<ReleaseDocument>;
   readonly queues: DocumentStore<QueueDocument>;
+  readonly volumes: DocumentStore<VolumeDocument>;
+  readonly snapshots: DocumentStore<SnapshotDocument>;
 }
 
 /** The documents in a store. */
@@ -202,5 +225,7 @@ export function documentsIn(store: StateStore, clock?: Clock): Documents {
     slots: new DocumentStore(store, SLOTS, clock),
     releases: new DocumentStore(store, RELEASES, clock),
     queues: new DocumentStore(store, QUEUES, clock),
+    volumes: new DocumentStore(store, VOLUMES, clock),
+    snapshots: new DocumentStore(store, SNAPSHOTS, clock),
   };
 }

@@ -38,6 +38,8 @@ export class MemoryCloud {
   readonly lines = new Map<string, readonly LogLine[]>();
   /** Whether it gives out the lines of what is gone. */
   keepsLogs = false;
+  /** By environment, what commands were given to read. */
+  readonly inputs = new Map<string, string>();
   readonly slots = new Map<string, Routed>();
   /** Every set of routes that was ever served, for what has to hold at each moment. */
   readonly served: { slot: string; environment: string | undefined; stamp: string }[] = [];
@@ -102,7 +104,10 @@ export class MemoryCloud {
               yield Buffer.from(says);
             })(),
             exitCode: Promise.resolve(code),
-            write: () => Promise.resolve(),
+            write: (bytes: Uint8Array) => {
+              this.inputs.set(id, (this.inputs.get(id) ?? '') + Buffer.from(bytes).toString('utf8'));
+              return Promise.resolve();
+            },
             end: () => Promise.resolve(),
           };
         }),

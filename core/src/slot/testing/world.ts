@@ -16,6 +16,11 @@ import { KeptLogs } from '../../logs/kept-logs.ts';
 import { ProviderError } from '../../provider/error.ts';
 import { defineProvider } from '../../provider/provider.ts';
 import { DNS, ENVIRONMENTS, SLOTS, STORAGE } from '../../provider/tokens.ts';
+import { unmadeVolumes, volumeSpecs } from '../../environment/volumes.ts';
+import { backupRuleOf } from '../../storage/backup-rule.ts';
+import type { VolumeDocument } from '../../storage/documents.ts';
+import type { VolumeSpec } from '../../storage/storage.ts';
+import { MemoryStorage } from '../../storage/testing/memory-storage.ts';
 import { documentsIn, type EnvironmentDocument } from '../../state/documents.ts';
 import { memoryStore } from '../../state/memory.ts';
 import type { StateStore } from '../../state/store.ts';
@@ -23,9 +28,9 @@ import { testCall } from '../../state/testing/call.ts';
 import type { SlotDocument } from '../documents.ts';
 import { MemoryCloud, plainly, type Deal, type RouterKind } from './memory-cloud.ts';
 import { MemoryDns } from './memory-dns.ts';
-import { MemoryStorage } from './memory-storage.ts';
 import { SimClock } from './sim-clock.ts';
 
+const OWNER = { project: 'shop', stage: 'default' };
 const NEVER = new AbortController().signal;
 /** As much of a store as slots and gc ask for. */
 const NO_ARTEFACTS = {
@@ -52,10 +57,15 @@ export const CAPABILITIES: Capabilities = {
   'slots.shared': yes(),
   'slots.compareAndSet': yes(),
   'environments.scale': yes(),
-  'environments.exec': yes(),
   'environments.traffic': yes(),
-  'storage.snapshots': yes(),
   'dns.compareAndSet': yes(),
+  'storage.files': yes(),
+  'storage.disks': yes(),
+  'storage.snapshots': yes(),
+  'storage.clone': yes(),
+  'storage.dumps': yes(),
+  'storage.checksums': yes(),
+  'environments.exec': yes(),
 };
 
 /** Everything that outlives a process: the state, the cloud, time. */
@@ -66,7 +76,7 @@ export class World {
   readonly clock = new SimClock();
   readonly cloud: MemoryCloud;
   readonly dns = new MemoryDns();
-  readonly storage = new MemoryStorage();
+  readonly storage = new MemoryStorage(() => this.clock.now());
   readonly events: EngineEvent[] = [];
   /** By pid. Left out: it can't be told. */
   readonly liveness = new Map<number, Liveness>();
@@ -155,8 +165,14 @@ export class World {
   }
 
   /** An environment that is ready, by the first letter of its commit. @param slots - Of its commit's config. */
-  async environment(letter: string, slots: object = { master: {} }, services: object = {}): Promise<string> {
-    const document = this.documentFor(letter, slots, services);
+  async environment(
+    letter: string,
+    slots: object = { master: {} },
+    services: object = {},
+    volumes: object = {},
+  ): Promise<string> {
+    const document = this.documentFor(letter, slots, services, 1, volumes);
+    await this.keepVolumes(document);
     this.cloud.running.set(resourceIdOf(document), document.spec ?? fail());
     const found = await this.documents.environments.get(document.id, testCall());
     const next = found ? { ...document, incarnation: found.document.incarnation } : document;
@@ -164,7 +180,47 @@ export class World {
     return document.id;
   }
 
-  documentFor(letter: string, slots: object, services: object = {}, incarnation = 1): EnvironmentDocument {
+  /** Its own volumes, as a create would have made them. */
+  private async keepVolumes({ id, config, ...rest }: EnvironmentDocument): Promise<void> {
+    for (const { name, spec } of config ? volumeSpecs(OWNER, config, resourceIdOf({ id, ...rest })) : []) {
+      const { backup, onDestroy, scope } = config?.volumes[name] ?? fail();
+      await this.volume(spec, {
+        name,
+        environment: id,
+        onDestroy: scope === 'env' ? onDestroy : 'delete',
+        ...(backup && scope === 'env' && { backup: backupRuleOf(backup) }),
+      });
+    }
+  }
+
+  /** A volume that is there and ready. */
+  async volume(spec: VolumeSpec, more: Partial<VolumeDocument> = {}): Promise<void> {
+    const volume = await this.storage.driver(plainly).volumes.ensure(spec, testCall());
+    const document: VolumeDocument = {
+      schema: 1,
+      id: spec.id,
+      name: spec.id,
+      scope: 'env',
+      phase: 'ready',
+      generation: 0,
+      holdsSlotData: false,
+      provider: { name: 'memory', config: {} },
+      spec,
+      volume,
+      onDestroy: 'delete',
+      createdAt: '2026-01-01T00:00:00.000Z',
+      ...more,
+    };
+    await this.documents.volumes.put(document.id, document, null, testCall());
+  }
+
+  documentFor(
+    letter: string,
+    slots: object,
+    services: object = {},
+    incarnation = 1,
+    volumes: object = {},
+  ): EnvironmentDocument {
     const commit = letter.repeat(40);
     const id = letter.repeat(12);
     const config = projectConfigSchema.parse({
@@ -172,6 +228,7 @@ export class World {
       provider: 'memory',
       services: { web: { command: 'node web.js', port: 8080, route: '/' }, ...services },
       slots,
+      volumes,
     });
     const identity = {
       project: 'shop',
@@ -187,7 +244,8 @@ export class World {
       services: Object.fromEntries(Object.keys(config.services).map((name) => [name, artefact])),
       sites: {},
     };
-    const spec = environmentSpec(identity, config, artefacts, {});
+    const named = volumeSpecs(OWNER, config, identity.resourceId);
+    const spec = environmentSpec(identity, config, artefacts, unmadeVolumes(named));
     return {
       schema: 1,
       id,
@@ -208,6 +266,7 @@ export class World {
         parts: {},
       },
       config,
+      ...(named.length > 0 && { volumes: named.filter(({ isOwn }) => isOwn).map(({ spec: { id: one } }) => one) }),
       createdAt: '2026-01-01T00:00:00.000Z',
       pins: {},
     };

@@ -1,7 +1,7 @@
 import type { EngineEvent } from '@clusternator/core';
 import type { Progress, ProgressOptions } from './progress.ts';
 import { eventNote } from './event-note.ts';
-import { clip, elapsed, paintFor, printable } from './text.ts';
+import { bytesText, clip, elapsed, paintFor, printable } from './text.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 100;
@@ -107,6 +107,10 @@ export class TerminalProgress implements Progress {
 
 function describe(event: Extract<EngineEvent, { type: 'progress' }>): string {
   const message = printable(event.message);
-  if (event.done === undefined || event.total === undefined || event.total === 0) return message;
-  return `${message} ${String(Math.floor((100 * event.done) / event.total))} %`;
+  const { done, total, unit } = event;
+  if (done === undefined) return message;
+  const many = (amount: number): string => (unit === 'bytes' ? bytesText(amount) : String(amount));
+  if (total === undefined || total === 0) return unit === undefined ? message : `${message} ${many(done)}`;
+  const percent = `${String(Math.floor((100 * done) / total))} %`;
+  return unit === 'bytes' ? `${message} ${many(done)} of ${many(total)}, ${percent}` : `${message} ${percent}`;
 }

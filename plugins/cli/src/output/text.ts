@@ -46,3 +46,13 @@ export function elapsed(milliseconds: number): string {
     ? `${(milliseconds / 1000).toFixed(1)} s`
     : `${String(Math.round(milliseconds / 1000))} s`;
 }
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+/** 1.5 GiB: powers of 1024, for a glance. */
+export function bytesText(bytes: number | undefined): string {
+  if (bytes === undefined) return '';
+  let [value, unit] = [bytes, 0];
+  while (value >= 1024 && unit < UNITS.length - 1) [value, unit] = [value / 1024, unit + 1];
+  const digits = unit === 0 || value >= 100 ? 0 : 1;
+  return `${value.toFixed(digits)} ${UNITS[unit] ?? ''}`;
+}
