@@ -67,7 +67,7 @@ export async function makeNewVolume(
     document,
     title,
     make,
-  }: { readonly document: VolumeDocument; readonly title: string; make(call: Call): Promise<Volume> },
+  }: { readonly document: VolumeDocument; readonly title: string; readonly make: (call: Call) => Promise<Volume> },
 ): Promise<VolumeDocument> {
   const { id } = document;
   const hold = new DocumentHold(session, session.documents.volumes, run, id);

@@ -7,7 +7,7 @@ import { ProviderError } from '../provider/error.ts';
 import { quiesceDocumentSchema, reviveSnapshot, type SnapshotDocument, type VolumeDocument } from './documents.ts';
 import { DocumentHold } from './hold-document.ts';
 import { errorsOf, Storage } from './provider.ts';
-import { releaseWriters, takeQuiesced } from './quiesced.ts';
+import { takeQuiesced } from './quiesced.ts';
 import type { Snapshot, SnapshotSpec } from './storage.ts';
 import { planQuiesce } from './plan-quiesce.ts';
 
@@ -71,16 +71,6 @@ export async function takeSnapshot(session: Session, run: OperationRun, input: T
     if (!run.signal.aborted) await discard(session, storage, hold, spec);
     throw error;
   }
-}
-
-/** Whatever became of it, writers go on, and nothing half made stays. */
-export async function discardSnapshot(session: Session, run: OperationRun, document: SnapshotDocument): Promise<void> {
-  const storage = await Storage.of(session, document.provider);
-  const hold = new DocumentHold(session, session.documents.snapshots, run, document.id);
-  const taken = await hold.take((found) => (found?.phase === 'ready' ? undefined : found), 'tell');
-  if (!taken) return;
-  await releaseWriters(session, run, document.id);
-  await discard(session, storage, hold, document.spec);
 }
 
 async function discard(
