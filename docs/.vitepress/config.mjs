@@ -17,7 +17,15 @@ const sources = patterns.flatMap((pattern) => globSync(pattern, { cwd: root })).
 const pages = new Set(sources);
 const attached = new Set();
 
-const guide = ['getting-started', 'concepts', 'promotion-and-rollback', 'configuration', 'how-it-can-fail', 'security'];
+const guide = [
+  'getting-started',
+  'concepts',
+  'promotion-and-rollback',
+  'storage',
+  'configuration',
+  'how-it-can-fail',
+  'security',
+];
 const sections = [
   ['Guide', 'docs/guide/', guide],
   ['Reference', 'docs/reference/'],
