@@ -20,6 +20,7 @@ import { systemCodeOf } from '../engine/thrown.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
 import { damaged, isBusy, sqliteError } from './sqlite-error.ts';
+import { Write, type Sql } from './sqlite-write.ts';
 
 /** What a file of ours is, and how it is made. */
 export interface SqliteKind {
@@ -46,6 +47,7 @@ export class SqliteFile {
   private opened:
     { readonly db: DatabaseSync; readonly statements: Map<string, StatementSync>; readonly inode: number } | undefined;
   private closed = false;
+  private readonly waiting: Write[] = [];
 
   constructor(
     private readonly file: string,
@@ -54,11 +56,7 @@ export class SqliteFile {
   ) {}
 
   /** Undefined where there is no file yet: reading makes none. */
-  read<T>(
-    doing: string,
-    call: Pick<Call, 'signal'>,
-    work: (sql: (text: string) => StatementSync) => T,
-  ): Promise<T | undefined> {
+  read<T>(doing: string, call: Pick<Call, 'signal'>, work: (sql: Sql) => T): Promise<T | undefined> {
     return this.patiently(doing, call, async () => {
       if (!this.opened && !statOf(this.file)) {
         this.refuseStrayLog(doing);
@@ -69,23 +67,60 @@ export class SqliteFile {
     });
   }
 
-  /** In one transaction, which is rolled back when `work` throws. */
-  write<T>(doing: string, call: Pick<Call, 'signal'>, work: (sql: (text: string) => StatementSync) => T): Promise<T> {
+  /**
+   * In one transaction, which is rolled back when `work` throws. Those that come at the same time share it: each has an outcome of its own,
+   * and all of them together wait for the disk once.
+   */
+  write<T>(doing: string, call: Pick<Call, 'signal'>, work: (sql: Sql) => T): Promise<T> {
     if (this.readOnly)
       return Promise.reject(new ProviderError('denied', `${doing}: ${this.file} was opened for reading only`));
-    return this.patiently(doing, call, async () => {
-      const { statements, db } = await this.open(doing, true);
-      db.exec('BEGIN IMMEDIATE');
-      try {
-        this.checkVersion(db); // another version of the tool may have changed it since it was opened
-        const result = work((text) => prepared(db, statements, text));
-        db.exec('COMMIT');
-        return result;
-      } catch (error) {
-        rollBack(db);
-        throw error;
-      }
+    if (this.waiting.length === 0) setImmediate(() => void this.writeAll(this.waiting.splice(0)));
+    return new Promise((resolve, reject) => {
+      const attempt = (sql: Sql) => {
+        const result = work(sql);
+        return () => {
+          resolve(result);
+        };
+      };
+      this.waiting.push(new Write(doing, call.signal, attempt, reject));
     });
+  }
+
+  private async writeAll(writes: readonly Write[]): Promise<void> {
+    const until = systemClock.monotonicSeconds() + LONGEST_WAIT_SECONDS;
+    for (;;) {
+      const wanted = writes.filter((one) => one.isWanted());
+      const [first] = wanted;
+      if (!first) return;
+      try {
+        await this.transact(first.doing, wanted);
+        for (const one of wanted) one.succeed();
+        return;
+      } catch (error) {
+        const isLate = systemClock.monotonicSeconds() > until;
+        if (isBusy(error) && !isLate) {
+          await pause();
+          continue;
+        }
+        if (wanted.length === 1) first.fail(sqliteError(error, first.doing, this.file));
+        // One of them is at fault; the others are not to fail with it.
+        else await Promise.all(wanted.map((one) => this.writeAll([one])));
+        return;
+      }
+    }
+  }
+
+  private async transact(doing: string, writes: readonly Write[]): Promise<void> {
+    const { statements, db } = await this.open(doing, true);
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      this.checkVersion(db); // another version of the tool may have changed it since it was opened
+      for (const one of writes) one.run(db, (text) => prepared(db, statements, text));
+      db.exec('COMMIT');
+    } catch (error) {
+      rollBack(db);
+      throw error;
+    }
   }
 
   close(): void {
@@ -195,10 +230,15 @@ export class SqliteFile {
         return await work();
       } catch (error) {
         if (!isBusy(error) || systemClock.monotonicSeconds() > until) throw sqliteError(error, doing, this.file);
-        await systemClock.sleep(0.002 + Math.random() * 0.03, call.signal).catch(() => {}); // the abort is told above
+        await pause(call.signal);
       }
     }
   }
+}
+
+/** Until whoever writes may be done. An abort ends it early, and is told by whoever looks next. */
+async function pause(signal?: AbortSignal): Promise<void> {
+  await systemClock.sleep(0.002 + Math.random() * 0.03, signal).catch(() => {});
 }
 
 function rollBack(db: DatabaseSync): void {

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { salvage } from './salvage.ts';
 import { type EmbeddedStore, openSqliteStore } from './sqlite.ts';
 import { testCall } from './testing/call.ts';
@@ -29,6 +29,34 @@ const writer = join(import.meta.dirname, 'testing/writer.ts');
 const asRoot = process.getuid?.() === 0;
 
 describeStore('embedded store', () => openSqliteStore(newFile()));
+
+test('what is written at the same time waits for the disk once, and each has an outcome of its own', async () => {
+  const store = openSqliteStore(newFile());
+  const first = await store.put('env/a', '1', null, call);
+  const commits = commitsOf(async () => {
+    const [changed, refused, made] = await Promise.allSettled([
+      store.put('env/a', '2', first, call),
+      store.put('env/a', '3', null, call),
+      store.put('env/b', '4', null, call),
+    ]);
+    expect([changed.status, refused.status, made.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(await store.get('env/a', call)).toMatchObject({ value: '2' });
+    expect(await store.get('env/b', call)).toMatchObject({ value: '4' });
+  });
+  expect(await commits).toBe(1);
+  store.close();
+});
+
+/** How often the disk was waited for. */
+async function commitsOf(work: () => Promise<void>): Promise<number> {
+  const exec = jest.spyOn(DatabaseSync.prototype, 'exec');
+  try {
+    await work();
+    return exec.mock.calls.filter(([sql]) => sql === 'COMMIT').length;
+  } finally {
+    exec.mockRestore();
+  }
+}
 
 /** A closed store with some documents. */
 async function written(documents = 200): Promise<string> {
