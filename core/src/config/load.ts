@@ -93,6 +93,12 @@ async function readConfig({ root, file }: LoadOptions): Promise<RawConfig> {
   return whole(found, join(root, place), place, text);
 }
 
+/** Loads what `loadConfig` needs for a config without code, so that it finds it there. */
+export async function warmUpConfig(): Promise<void> {
+  const modules = [import('./overrides.ts'), import('./text-file.ts'), import('./parse.ts')];
+  await Promise.all([...modules, import('cosmiconfig/dist/Explorer.js')]);
+}
+
 function whole(found: { readonly config: unknown } | null, file: string, source: string, text?: TextFile): RawConfig {
   const data = found?.config;
   if (data === undefined || data === null)

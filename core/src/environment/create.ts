@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { setImmediate as afterIo } from 'node:timers/promises';
 import { startOperation, type OperationRun } from '../engine/operation.ts';
 import { errorRecord } from '../engine/journal.ts';
 import type { CreateRequest, CreateResult } from '../host/project.ts';
@@ -17,6 +18,7 @@ import { createInputSchema, type CreateInput } from './create-input.ts';
 import { destroyEnvironment } from './destroy.ts';
 import { undoPreparation } from './leave-nothing.ts';
 import { makeClaimed } from './make.ts';
+import { withOneLook } from './one-look.ts';
 import { finishUnfinished } from './unfinished.ts';
 import { environmentView } from './view.ts';
 
@@ -26,7 +28,7 @@ import { environmentView } from './view.ts';
  *   what the repository, the config, the builds and the provider throw: then nothing of it is left.
  */
 export async function createEnvironment(opened: Session, request: CreateRequest): Promise<CreateResult> {
-  const session = withTimeout(opened, request.timeoutSeconds);
+  const session = withOneLook(withTimeout(opened, request.timeoutSeconds));
   session.giveSecrets(request.secrets ?? {});
   const input = await createInput(session, request);
   const { commit } = input;
@@ -154,12 +156,15 @@ async function giveUp(session: Session, owned: Claim, error: unknown): Promise<v
 /** What a create goes by, from here on without the command line. @throws ProviderError what the repository says of the commit. */
 export async function createInput(session: Session, request: CreateRequest): Promise<CreateInput> {
   const { directory, configFile, set, provider } = session.options;
-  const repository = await session.repository(directory);
+  const opening = session.repository(directory);
+  const warming = afterIo().then(() => session.warmUp()); // while git runs
+  const repository = await opening;
   const commit: Commit = await repository.resolve({
     ...(request.sha !== undefined && { sha: request.sha }),
     ...(request.ref !== undefined && { ref: request.ref }),
     ...(request.pullRequest !== undefined && { pullRequest: request.pullRequest }),
   });
+  await warming;
   return {
     commit,
     repository: repository.rootFolder,

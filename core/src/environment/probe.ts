@@ -1,6 +1,4 @@
 import { lookup as systemLookup } from 'node:dns';
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 
 /** One answer to a GET. */
@@ -27,7 +25,8 @@ export async function probe(
   options: { readonly timeoutSeconds: number; readonly signal: AbortSignal },
 ): Promise<ProbeResult> {
   const target = new URL(url);
-  const request = target.protocol === 'https:' ? httpsRequest : httpRequest;
+  // Environments on this machine are asked without TLS, whose modules take long to load.
+  const { request } = target.protocol === 'https:' ? await import('node:https') : await import('node:http');
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutSeconds * 1000)]);
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();
   const sent = request(target, { lookup, signal, agent: false, headers: { 'user-agent': 'clusternator-health' } });

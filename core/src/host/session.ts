@@ -60,6 +60,8 @@ export interface Session {
   readonly probe?: typeof probe;
   /** For metrics. Left out: the global one. */
   readonly fetch?: typeof fetch;
+  /** Loads code that is needed soon, while something else is waited for: never fails. */
+  warmUp(): Promise<void>;
   /** The provider of the work tree's config. */
   provider(): Promise<{ readonly name: string; readonly config: unknown }>;
   /**

@@ -158,6 +158,7 @@ export class World {
       giveSecrets: () => undefined,
       useSecrets: async () => undefined,
       carryOn: (run) => carryOn(session, run),
+      warmUp: async () => undefined,
       provider: () => Promise.resolve({ name: 'memory', config: {} }),
       bind: () => Promise.resolve(bound),
     };
