@@ -2,18 +2,27 @@ import { spawn } from 'node:child_process';
 
 export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** Milliseconds of each command, taking turns, so that what else the machine does hits all of them alike. */
-export async function takeTurns(rounds, contestants) {
+/**
+ * Milliseconds of each command. They take turns, in another order each round, so that what else the machine does hits all of them alike.
+ * A first round warms all of them up and does not count.
+ * @param prepare - Comes before each round, and does not count.
+ */
+export async function takeTurns(rounds, contestants, prepare = () => undefined) {
   const times = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
-  for (let round = 0; round < rounds; round += 1) {
-    for (const [name, run] of Object.entries(contestants)) {
+  for (let round = 0; round <= rounds; round += 1) {
+    await prepare();
+    const order = Object.entries(contestants);
+    for (const [name, run] of round % 2 === 0 ? order : order.reverse()) {
       const started = performance.now();
       await run(round);
-      times[name].push(performance.now() - started);
+      if (round > 0) times[name].push(performance.now() - started);
     }
   }
   return times;
 }
+
+/** How many times longer one took than the other: the median over the rounds, since both of a round had the same machine. */
+export const ratioOf = (times, others) => median(times.map((time, round) => time / others[round]));
 
 export function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {

@@ -1,10 +1,10 @@
 import path from 'node:path';
 
 import { SlotLibrary } from '../e2e/src/slot-library.ts';
-import { atLeast, atMost, median, ms, report, run, wrk } from './measure.mjs';
+import { atLeast, atMost, median, ms, ratioOf, report, run, takeTurns, wrk } from './measure.mjs';
 
 const flips = 100;
-const commandRounds = 11;
+const commandRounds = 21;
 const secondsOfLoad = 4;
 const flipEveryMs = 500;
 
@@ -46,17 +46,18 @@ export async function slots(sandbox, tool) {
 async function commands(sandbox, tool, there) {
   const bin = path.join(tool, 'node_modules', '.bin', 'clusternator');
   const options = { cwd: sandbox.cwd, env: sandbox.env };
-  const times = { ours: [], node: [] };
-  for (let round = 0; round < commandRounds; round += 1) {
-    await there();
-    for (const [name, words] of Object.entries({ ours: [bin, 'rollback', 'master'], node: ['node', '-e', '0'] })) {
-      const started = performance.now();
-      await run(words[0], words.slice(1), options);
-      times[name].push(performance.now() - started);
-    }
-  }
-  const [ours, node] = [median(times.ours), median(times.node)];
-  report('the command rollback', ms(ours), `node -e 0: ${ms(node)}`, ours / node, atMost(8));
+  const contestants = {
+    node: () => run('node', ['-e', '0'], options),
+    ours: () => run(bin, ['rollback', 'master'], options),
+  };
+  const times = await takeTurns(commandRounds, contestants, there);
+  report(
+    'the command rollback',
+    ms(median(times.ours)),
+    `node -e 0: ${ms(median(times.node))}`,
+    ratioOf(times.ours, times.node),
+    atMost(8),
+  );
 }
 
 /** Turns of load with and without flips, so that what else the machine does hits both alike. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 
-import { acceptEcho } from './echo.mjs';
+import { WebSocketServer } from 'ws';
 
 const version = readFileSync(new URL('version.txt', import.meta.url), 'utf8').trim();
 const started = Date.now();
@@ -38,7 +38,11 @@ const server = createServer((request, response) => {
   if (!page) return reply(response, { error: 'no such page' }, 404);
   Promise.resolve(page(request, response)).catch(() => response.destroy());
 });
-server.on('upgrade', acceptEcho);
+// Sends each message back.
+new WebSocketServer({ server }).on('connection', (socket) => {
+  socket.on('error', () => socket.terminate());
+  socket.on('message', (message, isBinary) => socket.send(message, { binary: isBinary }));
+});
 server.listen(Number(process.env.PORT ?? 8080), process.env.HOST ?? '127.0.0.1', () => {
   const { address, port } = server.address();
   console.log(`version ${version} listens on ${address}:${port}`);

@@ -19,7 +19,8 @@ test('in a fresh clone the first command of the README ends with a URL that answ
   await new TestRepository(sandbox.folder).git('clone', '--quiet', '--no-local', root, clone);
   // npm keeps its cache where the user has it; everything else is new.
   const machine = (sandbox.env.PATH ?? '').split(path.delimiter).filter((folder) => !folder.startsWith(root));
-  const env = { ...sandbox.env, PATH: machine.join(path.delimiter), npm_config_cache: await npmCache() };
+  await sandbox.useNpmCache();
+  const env = { ...sandbox.env, PATH: machine.join(path.delimiter) };
   const options = { cwd: clone, env, timeoutSeconds: 400 };
   const installed = await runProgram('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], options);
   expect({ code: installed.code, stderr: installed.code === 0 ? '' : installed.stderr }).toEqual({
@@ -43,8 +44,3 @@ test('in a fresh clone the first command of the README ends with a URL that answ
   await runProgram('npx', ['clusternator', 'daemon', 'stop'], options);
   await rm(clone, { recursive: true, force: true });
 }, 600_000);
-
-async function npmCache(): Promise<string> {
-  const { stdout } = await runProgram('npm', ['config', 'get', 'cache'], { cwd: sandbox.folder, env: process.env });
-  return stdout.trim();
-}

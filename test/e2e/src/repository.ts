@@ -8,6 +8,11 @@ const examples = path.resolve(import.meta.dirname, '..', '..', '..', 'docs', 'ex
 
 export type Example = 'node-service' | 'docker-service' | 'static-site' | 'shop';
 
+export interface ExampleOptions {
+  /** The Node service installs its dependency. Left out: the dependency is in the commit, which needs no registry and no time. */
+  readonly install?: boolean;
+}
+
 /** A git repository of a user, with a work tree. Its clock is fixed, so its commits have the same ids in every run. */
 export class TestRepository {
   readonly folder: string;
@@ -23,9 +28,11 @@ export class TestRepository {
     example: Example,
     versions: readonly string[],
     project: string,
+    options: ExampleOptions = {},
   ): Promise<{ repository: TestRepository; commits: readonly string[] }> {
     const repository = await TestRepository.init(folder);
     await cp(path.join(examples, example), folder, { recursive: true });
+    if (example === 'node-service' && options.install !== true) await vendorDependencies(repository);
     for (const name of ['clusternator.config.yaml', 'clusternator.no-engine.config.yaml']) {
       await repository.edit(name, (text) => text.replace(/^project: .*$/m, `project: ${project}`)).catch(ignoreAbsent);
     }
@@ -106,6 +113,12 @@ async function setVersion(repository: TestRepository, example: Example, version:
   if (example === 'docker-service') return repository.write('www/version.txt', `${version}\n`);
   if (example === 'static-site') return repository.write('content/index.txt', `# A bakery\n\nVersion: ${version}.\n`);
   await repository.edit('package.json', (text) => text.replace(/"version": "[^"]*"/, `"version": "${version}"`));
+}
+
+async function vendorDependencies(repository: TestRepository): Promise<void> {
+  const modules = path.join('node_modules', 'ws');
+  await cp(path.join(examples, '..', '..', modules), path.join(repository.folder, modules), { recursive: true });
+  await repository.edit('clusternator.config.yaml', (text) => text.replace(/^ +install: .*\n/m, ''));
 }
 
 function ignoreAbsent(error: NodeJS.ErrnoException): void {

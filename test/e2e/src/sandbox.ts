@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { answerOf, runTool, type Answer, type EnvironmentAnswer, type Outcome, type RunOptions } from './cli.ts';
+import {
+  answerOf,
+  runProgram,
+  runTool,
+  type Answer,
+  type EnvironmentAnswer,
+  type Outcome,
+  type RunOptions,
+} from './cli.ts';
 import { endProcessesOf, fileLeftovers, processesOf, removeFromEngine } from './leftovers.ts';
-import { TestRepository, type Example } from './repository.ts';
+import { TestRepository, type Example, type ExampleOptions } from './repository.ts';
 
 /** A user's machine in small: a home, a state folder, repositories. Nothing of it survives `dispose`. */
 export class Sandbox {
@@ -47,8 +55,15 @@ export class Sandbox {
     example: Example,
     versions: readonly string[],
     name = 'repository',
+    options: ExampleOptions = {},
   ): Promise<{ repository: TestRepository; commits: readonly string[] }> {
-    const made = await TestRepository.fromExample(path.join(this.folder, name), example, versions, this.project);
+    const made = await TestRepository.fromExample(
+      path.join(this.folder, name),
+      example,
+      versions,
+      this.project,
+      options,
+    );
     this.cwd = made.repository.folder;
     return made;
   }
@@ -61,6 +76,16 @@ export class Sandbox {
     await repository.commit('The files');
     this.cwd = repository.folder;
     return repository;
+  }
+
+  /** npm finds what the user's own npm has fetched before; everything else of the user's stays out. */
+  async useNpmCache(): Promise<void> {
+    const { code, stdout } = await runProgram('npm', ['config', 'get', 'cache'], {
+      cwd: this.folder,
+      env: process.env,
+    });
+    assert.equal(code, 0);
+    await writeFile(path.join(this.folder, '.npmrc'), `cache=${stdout.trim()}\nprefer-offline=true\n`);
   }
 
   async run(args: readonly string[], options: Partial<RunOptions> = {}): Promise<Outcome> {
