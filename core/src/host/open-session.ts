@@ -130,12 +130,9 @@ export function openSession(options: Settings, name: ProjectName): OpenedSession
     useSecrets: (config, repository) => secrets.use(config, repository),
     carryOn: async (run) => (await import('../environment/carry-on.ts')).carryOn(session, run),
     async warmUp() {
-      const loading = import('./load-provider.ts').then(({ loadProvider }) =>
-        loadProvider(options.providers, name.provider),
-      );
       const config = import('../config/load.ts').then(({ warmUpConfig }) => warmUpConfig());
-      // What can't be loaded is told when it is needed, and this one may not even be.
-      await Promise.allSettled([loading, config, import('./drivers.ts'), import('./host.ts')]);
+      // Not the provider itself: none of its code may run before the commit's own policy is known.
+      await Promise.allSettled([config, import('./load-provider.ts'), import('./drivers.ts'), import('./host.ts')]);
     },
     async provider() {
       const { loadConfig } = await import('../config/load.ts');
