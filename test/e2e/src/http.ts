@@ -9,13 +9,13 @@ export interface Reply {
 /** GETs a URL of an environment. Its host goes to loopback here, since not every resolver knows *.localhost. */
 export async function get(
   url: string,
-  options: { method?: string; body?: string; timeoutMs?: number } = {},
+  options: { method?: string; body?: string; timeoutMs?: number; host?: string } = {},
 ): Promise<Reply> {
   const { hostname, port, pathname, search } = new URL(url);
   return new Promise((resolve, reject) => {
     const call = request(
       {
-        host: '127.0.0.1',
+        host: options.host ?? '127.0.0.1',
         port,
         path: `${pathname}${search}`,
         method: options.method ?? 'GET',

@@ -1,5 +1,7 @@
 import { createSocket } from 'node:dgram';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { RecordSet } from '@clusternator/core/provider';
 import { decode, encode } from 'dns-packet';
@@ -7,6 +9,7 @@ import { DnsServer } from './server.ts';
 import { describeWithDig, dig } from './testing/dig.ts';
 import { memoryZoneStorage, ZoneStore } from './zones.ts';
 
+const hasSix = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
 let port = 0;
 let server: DnsServer;
 let store: ZoneStore;
@@ -300,9 +303,39 @@ describe('the wire', () => {
     }
   });
 
-  test('it listens on loopback only, and a taken port is told', async () => {
+  test('it listens on loopback only, in both families where this machine has them', async () => {
     const other = new DnsServer({ store });
-    await expect(other.listen({ port: 0 }, '0.0.0.0')).rejects.toMatchObject({ code: 'invalid' });
+    const { port: own, addresses } = await other.listen({ port: 0 });
+    expect(addresses).toEqual(['127.0.0.1', ...(hasSix ? ['::1'] : [])]);
+    for (const address of addresses) {
+      const socket = createSocket(address === '::1' ? 'udp6' : 'udp4');
+      const reply = new Promise<Buffer>((resolve) => socket.once('message', resolve));
+      socket.send(query('shop.test', 'A'), own, address);
+      expect(decode(await reply).answers).toMatchObject([{ name: 'shop.test', data: '127.64.0.1' }]);
+      socket.close();
+      const stream = connect({ port: own, host: address });
+      const bytes = query('shop.test', 'A');
+      stream.write(Buffer.from([0, bytes.length, ...bytes]));
+      const framed = await new Promise<Buffer>((resolve) => stream.once('data', resolve));
+      expect(decode(framed.subarray(2)).answers).toMatchObject([{ data: '127.64.0.1' }]);
+      stream.destroy();
+    }
+    await other.close();
+  });
+
+  test('a port that is taken in one family is taken', async () => {
+    const holder = createServer();
+    await new Promise<void>((resolve) => holder.listen({ port: 0, host: hasSix ? '::1' : '127.0.0.1' }, resolve));
+    const taken = (holder.address() as AddressInfo).port; // a TCP server that listens has one
+    const other = new DnsServer({ store });
+    await expect(other.listen({ port: taken })).rejects.toMatchObject({ code: 'conflict' });
+    expect((await other.listen({ from: taken, to: taken + 20 })).port).toBeGreaterThan(taken);
+    await other.close();
+    await new Promise((resolve) => holder.close(resolve));
+  });
+
+  test('a taken port is told', async () => {
+    const other = new DnsServer({ store });
     await expect(other.listen({ port })).rejects.toMatchObject({
       code: 'conflict',
       message: expect.stringContaining(String(port)),

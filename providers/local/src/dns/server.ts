@@ -3,7 +3,7 @@ import type { Socket as UdpSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { ProviderError } from '@clusternator/core/provider';
-import { assertLoopback, firstFree, tryListen } from '../proxy/loopback.ts';
+import { firstFree, tryListen } from '../proxy/loopback.ts';
 import type { PortChoice } from '../proxy/loopback.ts';
 import { systemLookup } from './alias.ts';
 import type { AddressLookup } from './alias.ts';
@@ -19,6 +19,14 @@ export interface DnsServerOptions {
   readonly log?: (message: string, error?: unknown) => void;
 }
 
+/** One address, by both protocols. */
+interface Listener {
+  readonly address: string;
+  readonly port: number;
+  readonly tcp: Server;
+  readonly udp: UdpSocket;
+}
+
 const MAX_CONNECTIONS = 128;
 const IDLE_MS = 10_000;
 
@@ -26,66 +34,71 @@ const IDLE_MS = 10_000;
 export class DnsServer {
   private readonly lookup: AddressLookup;
   private readonly connections = new Set<Socket>();
-  private tcp: Server | undefined;
-  private udp: UdpSocket | undefined;
+  private listening: readonly Listener[] = [];
 
   constructor(private readonly options: DnsServerOptions) {
     this.lookup = options.lookup ?? systemLookup();
   }
 
-  /** Both protocols get the same port. @throws ProviderError `conflict` naming the port and, where found out, the process; `invalid`, `denied`. */
-  async listen(choice: PortChoice, address = '127.0.0.1'): Promise<{ readonly port: number }> {
-    assertLoopback(address);
-    let bound = 0;
+  /**
+   * Both protocols get the same port, on 127.0.0.1, and on ::1 where there is one.
+   * @throws ProviderError `conflict` naming the port and, where found out, the process; `unavailable`, `denied`.
+   */
+  async listen(choice: PortChoice): Promise<{ readonly port: number; readonly addresses: readonly string[] }> {
     await firstFree(choice, 'the DNS server', async (port) => {
-      // Port 0 is any: one that TCP gets may be taken for UDP.
-      for (let tries = port === 0 ? 10 : 1; tries > 0; tries--) {
-        const both = await this.bind(port, address);
-        if (both !== undefined) {
-          bound = both;
-          return true;
-        }
-      }
+      // Port 0 is any: one that TCP gets may be taken for UDP, or on the other address.
+      for (let tries = port === 0 ? 10 : 1; tries > 0; tries--) if (await this.bind(port)) return true;
       return false;
     });
-    return { port: bound };
+    const [first] = this.listening;
+    if (first === undefined) throw new ProviderError('internal', 'the DNS server has no listener');
+    return { port: first.port, addresses: this.listening.map(({ address }) => address) };
   }
 
   async close(): Promise<void> {
-    const { tcp, udp } = this;
-    this.tcp = undefined;
-    this.udp = undefined;
+    const listening = this.listening;
+    this.listening = [];
     for (const connection of this.connections) connection.destroy();
-    await Promise.all([
-      new Promise<void>((done) => (tcp === undefined ? done() : tcp.close(() => done()))),
-      new Promise<void>((done) => (udp === undefined ? done() : udp.close(() => done()))),
-    ]);
+    await Promise.all(listening.map(async (one) => unbind(one)));
   }
 
-  private async bind(port: number, address: string): Promise<number | undefined> {
+  /** @returns false when the port is taken. */
+  private async bind(port: number): Promise<boolean> {
+    const four = await this.bindOn(port, '127.0.0.1');
+    if (four === 'absent') {
+      throw new ProviderError('unavailable', 'this machine has no address 127.0.0.1', { retry: 'never' });
+    }
+    if (four === 'taken') return false;
+    const six = await this.bindOn(four.port, '::1');
+    if (six === 'taken') {
+      await unbind(four);
+      return false;
+    }
+    this.listening = six === 'absent' ? [four] : [four, six];
+    return true;
+  }
+
+  private async bindOn(port: number, address: string): Promise<Listener | 'taken' | 'absent'> {
     const tcp = createServer((socket) => {
       this.serveConnection(socket);
     });
     tcp.maxConnections = MAX_CONNECTIONS;
     const outcome = await tryListen(tcp, port, address);
-    if (outcome === 'absent')
-      throw new ProviderError('unavailable', `this machine has no address ${address}`, { retry: 'never' });
-    if (outcome === 'taken') return undefined;
-    const listening = tcp.address();
-    const actual = typeof listening === 'object' && listening !== null ? listening.port : port;
+    if (outcome !== 'listening') return outcome;
+    const bound = tcp.address();
+    const actual = typeof bound === 'object' && bound !== null ? bound.port : port;
     const udp = await bindUdp(actual, address);
     if (udp === undefined) {
       tcp.close();
-      return undefined;
+      return 'taken';
     }
+    const listener = { address, port: actual, tcp, udp };
     udp.on('message', (bytes, from) => {
       void this.answer(bytes, 'udp').then((reply) => {
-        if (reply !== undefined && this.udp === udp) udp.send(reply, from.port, from.address);
+        if (reply !== undefined && this.listening.includes(listener)) udp.send(reply, from.port, from.address);
       });
     });
-    this.tcp = tcp;
-    this.udp = udp;
-    return actual;
+    return listener;
   }
 
   private serveConnection(socket: Socket): void {
@@ -126,6 +139,13 @@ export class DnsServer {
       return encodeReply(query, { rcode: 'SERVFAIL' }, over);
     }
   }
+}
+
+async function unbind({ tcp, udp }: Listener): Promise<void> {
+  await Promise.all([
+    new Promise<void>((done) => tcp.close(() => done())),
+    new Promise<void>((done) => udp.close(() => done())),
+  ]);
 }
 
 async function bindUdp(port: number, address: string): Promise<UdpSocket | undefined> {
