@@ -6,6 +6,7 @@ import type { OperationRun } from '../engine/operation.ts';
 import type { Step } from '../engine/steps.ts';
 import type { ImageBuilder, Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
+import type { Call } from '../provider/host.ts';
 import type { Artefacts } from './spec.ts';
 
 export const filesArtefactSchema = z.object({ kind: z.literal('files'), digest: z.string(), bytes: z.number() });
@@ -78,7 +79,7 @@ function imageStep(run: OperationRun, input: BuildInput, name: string): Step<Art
     title: service?.build ? `build ${name}` : `fetch the image of ${name}`,
     result: artefactSchema,
     deadlineSeconds: BUILD_SECONDS,
-    async run(call) {
+    run: hidingSecrets(session, async (call) => {
       const docker = await engineFor(session, name);
       await input.noteImages();
       const tag = imageTag(session, name, resourceId);
@@ -93,7 +94,7 @@ function imageStep(run: OperationRun, input: BuildInput, name: string): Step<Art
         signal: call.signal,
         onOutput: outputOf(run, session, name),
       });
-    },
+    }),
   };
 }
 
@@ -118,16 +119,16 @@ function siteStep(run: OperationRun, input: BuildInput, name: string, site: Site
     title: `build ${name}`,
     result: artefactSchema,
     deadlineSeconds: BUILD_SECONDS,
-    async run(call) {
-      return session.buildSite({
+    run: hidingSecrets(session, async (call) =>
+      session.buildSite({
         name,
         tree: await session.artefacts.folder(input.source),
         site,
         owner,
         signal: call.signal,
         onOutput: outputOf(run, session, name),
-      });
-    },
+      }),
+    ),
   };
 }
 
@@ -136,6 +137,20 @@ function stepId(name: string): string {
 }
 function outputOf(run: OperationRun, session: Session, source: string): (text: string) => void {
   return (text) => {
-    session.emit({ type: 'output', operation: run.id, source, text });
+    session.emit({ type: 'output', operation: run.id, source, text: session.redact(text) });
+  };
+}
+
+/** The error of a build ends with its last lines, and is written down. */
+function hidingSecrets<T>(session: Session, work: (call: Call) => Promise<T>): (call: Call) => Promise<T> {
+  return async (call) => {
+    try {
+      return await work(call);
+    } catch (error) {
+      const message = ProviderError.is(error) ? session.redact(error.message) : undefined;
+      if (!ProviderError.is(error) || message === undefined || message === error.message) throw error;
+      const { cause: _, ...detail } = error.detail; // it has the same lines
+      throw new ProviderError(error.code, message, detail);
+    }
   };
 }

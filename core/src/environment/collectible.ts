@@ -54,6 +54,7 @@ function isDraining({ releasedAt }: EnvironmentDocument, now: Date): boolean {
   return releasedAt !== undefined && now.getTime() - Date.parse(releasedAt) < DRAINING_SECONDS * 1000;
 }
 
-function isExpired({ expiresAt }: EnvironmentDocument, now: Date): boolean {
+/** Past its time to live. */
+export function isExpired({ expiresAt }: EnvironmentDocument, now: Date): boolean {
   return expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime();
 }

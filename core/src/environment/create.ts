@@ -17,6 +17,7 @@ import { confirmReady } from './confirm.ts';
 import { createInputSchema, type CreateInput } from './create-input.ts';
 import { destroyEnvironment } from './destroy.ts';
 import { undoPreparation } from './leave-nothing.ts';
+import { findSecretsEarly } from './early-secrets.ts';
 import { makeClaimed } from './make.ts';
 import { withOneLook } from './one-look.ts';
 import { finishUnfinished } from './unfinished.ts';
@@ -50,6 +51,7 @@ export async function createEnvironment(opened: Session, request: CreateRequest)
       await destroyEnvironment(session, id); // it failed, or vanished behind our back: its next life begins anew
       continue;
     }
+    await findSecretsEarly(session, input);
     const claimed = await claim(session, input, documentOf(session, id, input, overrides, found), found);
     if (!claimed) continue;
     const warnings = request.wait === false ? await handOver(claimed.run) : await makeOrGiveUp(session, claimed);

@@ -128,6 +128,7 @@ export function openSession(options: Settings, name: ProjectName): OpenedSession
       secrets.give(values);
     },
     useSecrets: (config, repository) => secrets.use(config, repository),
+    redact: (text) => secrets.redact(text),
     carryOn: async (run) => (await import('../environment/carry-on.ts')).carryOn(session, run),
     async warmUp() {
       const config = import('../config/load.ts').then(({ warmUpConfig }) => warmUpConfig());

@@ -5,6 +5,7 @@ import type { Settings } from './settings.ts';
 /** The values of a project's secrets, in memory alone. */
 export class SecretValues {
   private values: ReadonlyMap<string, string> = new Map();
+  private hide: (text: string) => string = (text) => text;
   private given: Readonly<Record<string, string>> = {};
 
   constructor(private readonly options: Settings) {}
@@ -19,8 +20,11 @@ export class SecretValues {
     const wanted = Object.values(config.services).flatMap(({ secrets }) =>
       Object.values(secrets).flatMap(({ name, reference }) => (reference === undefined ? [name] : [])),
     );
-    if (wanted.length === 0) return;
-    const { resolveSecrets } = await import('../secrets/resolve.ts');
+    if (wanted.every((name) => this.values.has(name))) return; // also where there are none
+    const [{ resolveSecrets }, { redactor }] = await Promise.all([
+      import('../secrets/resolve.ts'),
+      import('../secrets/redact.ts'),
+    ]);
     this.values = await resolveSecrets([...new Set(wanted)], {
       env: { ...this.options.env, ...this.given },
       folder: repository,
@@ -28,6 +32,12 @@ export class SecretValues {
       ...(config.secretsFrom.file !== undefined && { file: config.secretsFrom.file }),
       ...(config.secretsFrom.command && { command: config.secretsFrom.command }),
     });
+    this.hide = redactor(this.values.values());
+  }
+
+  /** The text without any of the values that were found. */
+  redact(text: string): string {
+    return this.hide(text);
   }
 
   /** @throws ProviderError `invalid`. */

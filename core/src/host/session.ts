@@ -54,6 +54,8 @@ export interface Session {
   giveSecrets(values: Readonly<Record<string, string>>): void;
   /** Finds the values of a config's secrets. @throws ProviderError `invalid`, naming what has no value. */
   useSecrets(config: ProjectConfig, repository: string): Promise<void>;
+  /** The text without the values of secrets that were found. */
+  redact(text: string): string;
   /** Goes on with an operation that this process has just taken over. */
   carryOn(run: OperationRun): Promise<void>;
   /** Core's own requests, where they are not to go over the network. */

@@ -20,6 +20,17 @@ async function errorOf(work: Promise<unknown>): Promise<ProviderError> {
   throw new Error(`expected a ProviderError, got ${String(error)}`);
 }
 
+test('files are read from a commit without a checkout', async () => {
+  const origin = bench.init('origin');
+  const sha = bench.commit(origin, { 'a.yaml': 'old', 'folder/c': 'deep' });
+  bench.commit(origin, { 'a.yaml': 'new' });
+  const repository = await bench.open(origin);
+  const commit = await repository.resolve({ sha });
+  const found = await repository.readFiles(commit, ['none', 'a.yaml', 'folder', 'b']);
+  expect([...found].map(([name, bytes]) => [name, bytes.toString()])).toEqual([['a.yaml', 'old']]);
+  expect((await repository.readFiles({ ...commit, tree: '0'.repeat(40) }, ['a.yaml'])).size).toBe(0);
+});
+
 describe('a repository is found', () => {
   test('from its top, a sub-folder, a linked worktree and as a bare one', async () => {
     const origin = bench.init('a repo ü');

@@ -79,6 +79,23 @@ export class Repository {
     return this.mirror.checkout(commit, resolve(folder), () => this.sources());
   }
 
+  /** Files at the top of a commit, as far as they are here, without a checkout. */
+  async readFiles(commit: Commit, names: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+    const input = names.map((name) => `${commit.tree}:${name}\n`).join('');
+    // A partial clone would ask its remotes. One that only a remote had is in the mirror.
+    const call = {
+      doing: `read from commit ${commit.sha}`,
+      cwd: this.rootFolder,
+      variables: { GIT_NO_LAZY_FETCH: '1' },
+    };
+    for (const folder of [this.place.commonDir, this.mirror.folder]) {
+      const { code, stdout } = await this.git.run([`--git-dir=${folder}`, 'cat-file', '--batch'], { ...call, input });
+      const found = code === 0 ? blobsOf(stdout, names) : new Map<string, Buffer>();
+      if (found.size > 0) return found;
+    }
+    return new Map();
+  }
+
   /** Undefined: no branch is checked out. */
   async currentBranch(): Promise<string | undefined> {
     const head = await readFile(join(this.place.gitDir, 'HEAD'), 'utf8').catch(() => '');
@@ -132,6 +149,22 @@ export class Repository {
 export async function openRepository(directory: string, options: RepositoryOptions): Promise<Repository> {
   const git = new Git(options.env, options.signal);
   return new Repository(git, await findPlace(git, resolve(directory)), options.stateFolder);
+}
+
+/** Answers of `cat-file --batch`, in the order of the questions: `<digest> <type> <bytes>`, what it holds, a line end; or one line that says no. */
+function blobsOf(answers: Buffer, names: readonly string[]): ReadonlyMap<string, Buffer> {
+  const found = new Map<string, Buffer>();
+  let at = 0;
+  for (const name of names) {
+    const end = answers.indexOf('\n', at);
+    if (end === -1) break;
+    const [, type, bytes] = /^[0-9a-f]{40} (\w+) (\d+)$/.exec(answers.toString('latin1', at, end)) ?? [];
+    at = end + 1;
+    if (bytes === undefined) continue;
+    if (type === 'blob') found.set(name, answers.subarray(at, at + Number(bytes)));
+    at += Number(bytes) + 1;
+  }
+  return found;
 }
 
 const ASKED = ['--is-bare-repository', '--is-inside-work-tree', '--is-shallow-repository', '--show-object-format'];

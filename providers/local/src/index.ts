@@ -6,7 +6,9 @@ import { errorOf } from './errors.ts';
 
 const config = z
   .strictObject({})
-  .describe('No keys. The daemon listens where CLUSTERNATOR_LOCAL_PORT and CLUSTERNATOR_LOCAL_DNS_PORT say.');
+  .describe(
+    'No keys. The daemon listens where CLUSTERNATOR_LOCAL_PORT and CLUSTERNATOR_LOCAL_DNS_PORT say, and looks every CLUSTERNATOR_LOCAL_EXPIRY_SECONDS (30) for environments that are past their ttl.',
+  );
 
 /** This machine: containers, processes and static sites, with a proxy and DNS of its own. The host imports a provider's default export. */
 const provider = defineProvider({

@@ -26,6 +26,7 @@ export interface EnvironmentAnswer {
   readonly commit: string;
   readonly phase: string;
   readonly url: string;
+  readonly expiresAt?: string;
   readonly services: readonly { readonly name: string; readonly url?: string; readonly state: string }[];
 }
 

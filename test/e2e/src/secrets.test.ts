@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import type { Outcome } from './cli.ts';
 import { eventually, get } from './http.ts';
-import { processesOf } from './leftovers.ts';
+import { fileLeftovers, processesOf } from './leftovers.ts';
 import { Sandbox } from './sandbox.ts';
 
 let sandbox: Sandbox;
@@ -72,11 +72,55 @@ test('a secret reaches the process, and is found nowhere else', async () => {
   await eventually(async () => expect(JSON.parse((await get(url)).body)).toEqual([oven, flour]));
 }, 120_000);
 
-test('a secret without a value is an error that names it, before anything runs', async () => {
+test('a secret without a value is an error that names it, before anything is made', async () => {
   await sandbox.repositoryOf(files);
+  const { outcome, error } = await sandbox.json(['env', 'create'], { env: { OVEN_KEY: 'x' } });
+  expect(outcome.code).toBe(2);
+  expect(error?.message).toContain('FLOUR_KEY');
+  // Neither an environment nor an operation, a mirror or a checkout, not even the daemon.
+  expect(await sandbox.environments()).toEqual([]);
+  expect((await sandbox.json<{ operations: unknown[] }>(['op', 'list'])).data.operations).toEqual([]);
+  expect(await fileLeftovers(sandbox.stateHome)).toEqual([]);
+  expect(await processesOf(sandbox.stateHome)).toEqual([]);
+}, 60_000);
+
+test('where the config is code, it is still told before anything runs, and nothing stays', async () => {
+  await sandbox.repositoryOf({
+    'web.mjs': files['web.mjs'],
+    'clusternator.config.mjs': `export default { project: 'PROJECT', provider: 'local',
+  services: { web: { command: 'node web.mjs', port: 8080, route: '/', secrets: ['OVEN_KEY', 'FLOUR_KEY'] } } };\n`,
+  });
   const { outcome, error } = await sandbox.json(['env', 'create'], { env: { OVEN_KEY: 'x' } });
   expect(outcome.code).toBe(2);
   expect(error?.message).toContain('FLOUR_KEY');
   expect((await processesOf(sandbox.stateHome)).filter(({ command }) => command.includes('web.mjs'))).toEqual([]);
   await sandbox.expectNothingIsLeft();
 }, 60_000);
+
+test('what a build prints of a secret is hidden, in its output and in the error of its failure', async () => {
+  const oven = 's3cr3t-of-the-oven-9f2c';
+  const repository = await sandbox.repositoryOf({
+    ...files,
+    'clusternator.config.yaml': `${files['clusternator.config.yaml']}sites:
+  pages: { build: node build.mjs, dir: dist, route: /pages }
+`,
+    'build.mjs': `import { mkdirSync, writeFileSync } from 'node:fs';
+console.log(\`built with <\${process.env.OVEN_KEY}>\`);
+mkdirSync('dist');
+writeFileSync('dist/index.html', 'pages');
+`,
+  });
+  const options = { env: { OVEN_KEY: oven, FLOUR_KEY: 'flour' } };
+  const good = await sandbox.run(['env', 'create', '--verbose'], options);
+  expect(good.code).toBe(0);
+  expect(`${good.stdout}${good.stderr}`).toContain('built with <[secret]>');
+  expect(`${good.stdout}${good.stderr}`).not.toContain(oven);
+
+  await repository.write('build.mjs', 'console.log(process.env.OVEN_KEY); process.exit(3);\n');
+  await repository.commit('A build that fails');
+  const bad = await sandbox.run(['env', 'create', '--json', '--verbose'], options);
+  expect(bad.code).toBe(5);
+  expect(bad.stdout).toContain('[secret]');
+  expect(`${bad.stdout}${bad.stderr}`).not.toContain(oven);
+  expect(await filesWith(sandbox.stateHome, oven)).toEqual([]);
+}, 120_000);

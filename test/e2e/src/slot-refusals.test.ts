@@ -11,9 +11,10 @@ beforeEach(async () => {
 afterEach(async () => app[Symbol.asyncDispose]());
 
 test('what a slot uses is not destroyed: not by a person, not by gc, not behind the engine’s back', async () => {
-  const a = await app.sandbox.create('--sha', await app.commit('a'), '--ttl', '1s');
+  const a = await app.create('a');
   const b = await app.create('b');
   for (const { id } of [a, b]) await app.move('promote', id, 'master');
+  await app.sandbox.create('--sha', a.commit, '--ttl', '1s');
   const { url } = await app.show();
   for (const { id } of [a, b]) {
     const { outcome, error } = await app.try('env', 'destroy', id, '--yes');

@@ -157,6 +157,7 @@ export class World {
       buildSite: unused,
       giveSecrets: () => undefined,
       useSecrets: async () => undefined,
+      redact: (text) => text,
       carryOn: (run) => carryOn(session, run),
       warmUp: async () => undefined,
       provider: () => Promise.resolve({ name: 'memory', config: {} }),

@@ -146,6 +146,7 @@ const KEPT = [
   'NODE_EXTRA_CA_CERTS',
   'CLUSTERNATOR_LOCAL_PORT',
   'CLUSTERNATOR_LOCAL_DNS_PORT',
+  'CLUSTERNATOR_LOCAL_EXPIRY_SECONDS',
 ] as const;
 
 /** @returns Its exit code, should it end. */

@@ -12,6 +12,7 @@ import { ControlServer } from './control-server.ts';
 import { LocalDatabase, type Scope } from './database.ts';
 import { EnvironmentNames } from './environment-names.ts';
 import { Environments } from './environments.ts';
+import { Expiry } from './expiry.ts';
 import { collectWhenIdle } from './idle-memory.ts';
 import { endLeftovers, removeStrayFolders } from './leftovers.ts';
 import { PortPool } from './port-pool.ts';
@@ -107,6 +108,9 @@ export class Daemon {
       }),
       (it) => it.suspend(),
     );
+    const expiry = this.#ending(new Expiry({ stateFolder, env, scopes: () => database.environments(), log }), (it) =>
+      it.stop(),
+    );
     slots.start({ proxyPort, names, environment: (key) => environments.record(key) });
     const status = (): DaemonStatus => this.#status(proxyPort, dnsPort, environments, database);
     const control = new ControlServer(
@@ -117,6 +121,7 @@ export class Daemon {
     this.#announce();
     this.#ends.push(collectWhenIdle());
     environments.start();
+    expiry.start();
     storage.resume(this.#watching.signal);
     void this.#watchContainers(environments, runtime);
   }

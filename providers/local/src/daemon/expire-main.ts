@@ -1,0 +1,33 @@
+import { destroyExpired, ProviderError, readProviderSource } from '@clusternator/core';
+import { fileURLToPath } from 'node:url';
+import { stateFolderOf } from '../control/paths.ts';
+import { messageOf } from '../control/failure.ts';
+import { logLine } from './daemon-log.ts';
+
+/** Started by the daemon, with a project and a stage: destroys what is past its time there. Its output is the daemon's log. */
+async function main([project = '', stage = '']: readonly string[]): Promise<void> {
+  const provider = await readProviderSource(fileURLToPath(new URL('../..', import.meta.url)));
+  if (!provider) throw new ProviderError('internal', 'the package of the local provider has no manifest');
+  const stopping = new AbortController();
+  process.once('SIGTERM', () => {
+    stopping.abort();
+  });
+  const env = process.env;
+  const { signal } = stopping;
+  const stateFolder = stateFolderOf(env);
+  const items = await destroyExpired({ stateFolder, project, stage, provider, env, signal, emit: () => undefined });
+  for (const { id, why, done, error } of items) {
+    const what = `environment ${id} of ${project} (stage ${stage}) ${why}`;
+    if (error !== undefined) {
+      logLine(`${what}, and can't be destroyed: ${error}`);
+      process.exitCode = 1;
+    } else if (done) logLine(`${what}: destroyed`);
+  }
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  logLine(`can't look for what is past its time: ${messageOf(error)}`);
+  process.exitCode = 1;
+}
