@@ -11,7 +11,6 @@ export type * from './engine/events.ts';
 export { providerSourceOf, readProviderSource, type ProviderSource } from './host/discovery.ts';
 export { findProviders, nearestFirst } from './host/find-providers.ts';
 export { loadProvider, wayOutOfSdk, type LoadProviderOptions } from './host/load-provider.ts';
-export { destroyExpired, hasExpired, type ExpiryOptions } from './host/expiry.ts';
 export { openProject } from './host/open-project.ts';
 export { packageIntegrity } from './host/package-integrity.ts';
 export type * from './host/project.ts';

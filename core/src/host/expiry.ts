@@ -6,7 +6,7 @@ import { documentsIn, type Documents, type EnvironmentDocument } from '../state/
 import { openSqliteStore } from '../state/sqlite.ts';
 import { brieflyBy } from './briefly.ts';
 import type { ProviderSource } from './discovery.ts';
-import { openSession, stateFile } from './open-session.ts';
+import { stateFile } from './state-file.ts';
 import type { GcItem } from './project.ts';
 
 /** One project and stage, whose expired environments of one provider are meant. */
@@ -38,13 +38,17 @@ export async function hasExpired(place: Place): Promise<boolean> {
  */
 export async function destroyExpired(options: ExpiryOptions): Promise<readonly GcItem[]> {
   const { stateFolder, project, stage, provider } = options;
+  const [{ openSession }, { settingsOf }, { destroyEnvironment }] = await Promise.all([
+    import('./open-session.ts'),
+    import('./settings.ts'),
+    import('../environment/destroy.ts'),
+  ]);
   const opened = openSession(
-    { ...options, directory: stateFolder, provider: provider.id, providers: [provider] },
+    settingsOf({ ...options, directory: stateFolder, provider: provider.id, providers: [provider] }),
     { project, stage, provider: provider.id },
   );
   const { session } = opened;
   try {
-    const { destroyEnvironment } = await import('../environment/destroy.ts');
     const items: GcItem[] = [];
     for (const seen of await expired(session.documents, provider.id)) {
       options.signal.throwIfAborted();
@@ -53,7 +57,7 @@ export async function destroyExpired(options: ExpiryOptions): Promise<readonly G
       const isMeant = ({ epoch, expiresAt }: EnvironmentDocument): boolean =>
         epoch === seen.epoch && expiresAt === seen.expiresAt;
       try {
-        const { document } = await destroyEnvironment(session, seen.id, isMeant);
+        const { document } = await destroyEnvironment(session, seen.id, { isMeant });
         items.push({ ...item, done: document.phase === 'gone' });
       } catch (error) {
         items.push({ ...item, done: false, error: messageOf(error) });

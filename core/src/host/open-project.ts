@@ -6,7 +6,8 @@ import type { Environment, EnvironmentDriver, ExecSession, Health, LogLine } fro
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
 import type { OperationDocument } from '../state/documents.ts';
-import { openSession, stateFile } from './open-session.ts';
+import { openSession } from './open-session.ts';
+import { stateFile } from './state-file.ts';
 import { openSlots } from './open-slots.ts';
 import { openStorage } from './open-storage.ts';
 import { projectName, workTreeConfig } from './project-name.ts';
@@ -33,7 +34,9 @@ export async function openProject(options: OpenOptions): Promise<Project> {
       try {
         const { config } = await loadWorkTree(settings);
         const { providerProblems } = await import('../environment/deployed-config.ts');
-        return await providerProblems(session, config);
+        const problems = await providerProblems(session, config);
+        if (problems.length === 0) await warnOfEngine(session, config);
+        return problems;
       } catch (error) {
         const problems = problemsOf(error);
         if (problems.length > 0) return problems;
@@ -151,6 +154,22 @@ export async function openProject(options: OpenOptions): Promise<Project> {
 async function loadWorkTree(options: Settings): Promise<{ readonly config: ProjectConfig; readonly file: string }> {
   const { loadConfig } = await import('../config/load.ts');
   return loadConfig(await workTreeConfig(options));
+}
+
+/** No problem of the config: an engine may be started, and another machine may have one. */
+async function warnOfEngine(session: Session, config: ProjectConfig): Promise<void> {
+  const { imageServices } = await import('../environment/build.ts');
+  const services = imageServices(config);
+  if (services.length === 0) return;
+  try {
+    await session.docker();
+  } catch (error) {
+    if (!ProviderError.is(error)) throw error;
+    const who = services.length === 1 ? `service ${services[0] ?? ''} needs` : `services ${services.join(', ')} need`;
+    const { hint } = error.detail;
+    const message = `${who} a Docker Engine to be deployed from here: ${error.message}`;
+    session.emit({ type: 'warning', message, ...(hint !== undefined && { hint }) });
+  }
 }
 
 /** A damaged store may hold any text. */

@@ -12,6 +12,7 @@ import { EventStream } from './event-stream.ts';
 import { workTreeConfig, type ProjectName } from './project-name.ts';
 import type { ProviderPolicy } from './provider-policy.ts';
 import { providerStore, type OpenedStore } from './provider-store.ts';
+import { projectFolder, stateFile } from './state-file.ts';
 import { SecretValues } from './secret-values.ts';
 import type { Session } from './session.ts';
 import type { Settings } from './settings.ts';
@@ -26,15 +27,6 @@ export interface OpenedSession {
 }
 
 const NEVER = new AbortController().signal;
-
-/** Where the documents of a project and stage are kept on this machine. */
-export function stateFile(stateFolder: string, name: Pick<ProjectName, 'project' | 'stage'>): string {
-  return join(projectFolder(stateFolder, name), 'state.db');
-}
-
-function projectFolder(stateFolder: string, { project, stage }: Pick<ProjectName, 'project' | 'stage'>): string {
-  return join(stateFolder, 'projects', `${project}--${stage}`);
-}
 
 /** Wires one project. Nothing is opened before it is used, and no provider is loaded before it is named. */
 export function openSession(options: Settings, name: ProjectName): OpenedSession {

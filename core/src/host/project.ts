@@ -136,7 +136,7 @@ export interface Project {
   readonly stage: string;
   /** Of the work tree, or `configFile`. */
   config(): Promise<{ readonly config: ProjectConfig; readonly file: string }>;
-  /** Problems of the config under its provider; empty when it can be deployed. */
+  /** Problems of the config under its provider; empty when it can be deployed. Warns of services that need a Docker Engine where none answers. */
   validate(): Promise<readonly { readonly path: string; readonly message: string; readonly capability?: string }[]>;
   create(request: CreateRequest): Promise<CreateResult>;
   plan(request: CreateRequest): Promise<Plan & { readonly id: string; readonly commit: string }>;

@@ -1,4 +1,5 @@
-import { destroyExpired, ProviderError, readProviderSource } from '@clusternator/core';
+import { destroyExpired, readProviderSource } from '@clusternator/core/expiry';
+import { ProviderError } from '@clusternator/core/provider';
 import { fileURLToPath } from 'node:url';
 import { stateFolderOf } from '../control/paths.ts';
 import { messageOf } from '../control/failure.ts';

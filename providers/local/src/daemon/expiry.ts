@@ -1,4 +1,5 @@
-import { hasExpired, ProviderError } from '@clusternator/core';
+import { hasExpired } from '@clusternator/core/expiry';
+import { ProviderError } from '@clusternator/core/provider';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
