@@ -13,7 +13,7 @@ const transform = {
   ],
 };
 
-const needs = ['docker', 'dig', 'browser', 'postgres'];
+const needs = ['docker', 'dig', 'browser', 'postgres', 'root'];
 const needy = needs.map((need) => `\\.${need}\\.test\\.ts$`);
 const everywhere = ['/node_modules/', '/dist/'];
 const e2e = '<rootDir>/test/e2e/';
@@ -44,6 +44,7 @@ export default {
     lane('e2e-docker', ['test/e2e/**/*.docker.test.ts'], [], packed),
     lane('e2e-dig', ['test/e2e/**/*.dig.test.ts'], [], packed),
     lane('e2e-postgres', ['test/e2e/**/*.postgres.test.ts'], [], packed),
+    lane('e2e-root', ['test/e2e/**/*.root.test.ts'], [], packed),
     lane('e2e-browser', ['test/e2e/**/*.browser.test.ts'], [], packed),
   ],
 };

@@ -58,6 +58,12 @@ const lanes = [
     run: () => runPacked(['e2e-docker']),
   },
   {
+    name: 'root',
+    about: 'the packed tool on file systems that are mounted for it',
+    without: cannotMount,
+    run: () => runPacked(['e2e-root']),
+  },
+  {
     name: 'browser',
     about: 'pages in Chromium',
     without: missing('chromium'),
@@ -189,6 +195,11 @@ function noPostgres() {
   const versions = '/usr/lib/postgresql';
   const isThere = (version) => existsSync(path.join(versions, version, 'bin', 'pg_amcheck'));
   return existsSync(versions) && readdirSync(versions).some(isThere) ? undefined : 'postgresql is not installed';
+}
+
+/** In a name space of its own, which takes the same right. */
+function cannotMount() {
+  return spawnSync('unshare', ['--mount', 'true'], { env }).status === 0 ? undefined : 'only root may mount';
 }
 
 function noEngine() {

@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { messageOf, sqliteCodeOf, systemCodeOf } from '../engine/thrown.ts';
 import { ProviderError } from '../provider/error.ts';
 
@@ -32,13 +34,28 @@ export function isDamage(error: unknown): boolean {
   return code === CORRUPT || code === NOTADB;
 }
 
+/** Less than what the log's index takes. */
+function hasNoSpace(file: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    return bavail * bsize < INDEX_BYTES;
+  } catch {
+    return false;
+  }
+}
+/** @see https://www.sqlite.org/walformat.html#the_wal_index_file_format */
+const INDEX_BYTES = 32 * 1024;
+
 /** What SQLite or the file system said, as ours. */
 export function sqliteError(cause: unknown, doing: string, file: string): ProviderError {
   if (ProviderError.is(cause)) return cause;
   const message = messageOf(cause);
   const fail = (...[code, text, detail]: ConstructorParameters<typeof ProviderError>) =>
     new ProviderError(code, `${doing}: ${text}`, { cause, path: file, ...detail });
-  switch (sqliteCode(cause) ?? systemCodeOf(cause)) {
+  const code = sqliteCode(cause) ?? systemCodeOf(cause);
+  // Reading writes, too: the index of its log. Where that finds no space, SQLite says only that it failed.
+  const isFull = (code === IOERR || code === CANTOPEN) && hasNoSpace(file);
+  switch (isFull ? FULL : code) {
     case BUSY:
     case LOCKED:
     case PROTOCOL:
@@ -54,7 +71,7 @@ export function sqliteError(cause: unknown, doing: string, file: string): Provid
     case 'ENOSPC':
     case 'EDQUOT':
       return fail('quota', `no space is left for ${file}`, {
-        effect: 'none',
+        effect: code === IOERR ? 'unknown' : 'none',
         hint: 'Free some disk space, then run the same command again.',
       });
     case READONLY:

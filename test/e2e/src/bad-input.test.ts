@@ -99,6 +99,21 @@ describe('where there is', () => {
     expect(error?.hint).toContain('clusternator init');
   });
 
+  test('no Docker Engine: config validate warns of the services that need one, and the config is valid', async () => {
+    await sandbox.repositoryOf({
+      'clusternator.config.yaml': `project: PROJECT\nprovider: local\nservices:\n  ${service}\n  db: { image: postgres, port: 1 }\n  api: { build: ., port: 2 }\n`,
+      Dockerfile: 'FROM scratch\n',
+    });
+    const { outcome, data, warnings } = await sandbox.json<{ valid: boolean }>(['config', 'validate']);
+    expect({ exit: outcome.code, valid: data.valid, warnings }).toEqual({
+      exit: 0,
+      valid: true,
+      warnings: [expect.stringMatching(/services db, api need a Docker Engine/)],
+    });
+    const shown = await sandbox.run(['config', 'validate']);
+    expect(shown.stderr).toMatch(/services db, api need a Docker Engine/);
+  });
+
   test('no git', async () => {
     await sandbox.repository('node-service', ['first']);
     const bin = path.join(sandbox.folder, 'bin');
