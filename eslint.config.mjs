@@ -66,7 +66,7 @@ export default defineConfig(
   // Where a framework finds things by their default export, or a package lists what it exports.
   { files: ['**/src/commands/**/*.ts', '**/src/hooks/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
-    files: ['**/src/index.ts', 'core/src/provider.ts', '**/src/**/harness.ts'],
+    files: ['**/src/index.ts', 'core/src/provider.ts', '**/src/**/*harness.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
 

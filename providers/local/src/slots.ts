@@ -24,6 +24,8 @@ export class LocalSlots implements SlotDriver {
 
   async ensure(spec: SlotSpec, call: Call): Promise<Slot> {
     const { fingerprint, tags, hosts, standbyHosts, parts, drain } = spec;
+    const there = await this.read(spec, call);
+    if (there?.fingerprint === fingerprint) return there;
     const body: SlotBody = {
       fingerprint,
       tags,

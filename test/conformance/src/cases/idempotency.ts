@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../kit/case.ts';
-import { must } from '../kit/trial.ts';
 
 export const idempotencyCases: readonly Case[] = [
   {
@@ -89,10 +88,17 @@ export const idempotencyCases: readonly Case[] = [
     uses: ['inventory'],
     async run(t) {
       const slow = t.specs.service('a1', { env: { KIT_SLOW_SECONDS: '20' } });
-      const made = await t.main.ensure('environments', t.specs.environment('a1', { services: { web: slow } }), {
-        seconds: 60,
-      });
-      assert.ok(must(made.parts.web, 'the part').phase !== 'active', 'it is being made');
+      const person = new AbortController();
+      const spec = t.specs.environment('a1', { services: { web: slow } });
+      const making = t.main.ensure('environments', spec, { signal: person.signal }).catch(() => undefined); // it is cut short
+      const there = await t.until(
+        'it is being made',
+        () => t.main.read('environments', spec),
+        (seen) => seen !== undefined,
+      );
+      assert.equal(there?.phase, 'creating');
+      person.abort();
+      await making;
       await t.main.remove('environments', { id: 'a1' });
       assert.deepEqual(await t.things(), []);
     },

@@ -214,6 +214,23 @@ export const slotCases: readonly Case[] = [
       assert.deepEqual([(await t.get(url)).text, (await t.get(other.href)).text], ['a1', 'a2']);
     },
   },
+  {
+    ...base,
+    id: 'slot/hosts-of-ones-own-are-answered',
+    number: 4,
+    title: "A slot answers under a host name outside of the project's domain",
+    needs: [...base.needs, 'slots.hosts'],
+    async run(t) {
+      const made = await t.environment('a1');
+      const own = `www.${t.main.owner.project}.example`;
+      const spec = t.specs.slot('s1', { hosts: [t.specs.host('s1'), own] });
+      const slot = await flip(t, await t.main.make('slots', spec), made);
+      const url = t.urlOf(slot, spec);
+      const { port } = new URL(url);
+      const headers = { host: port === '' ? own : `${own}:${port}` };
+      assert.deepEqual([(await t.get(url)).text, (await t.get(url, {}, { headers })).text], ['a1', 'a1']);
+    },
+  },
 ];
 
 interface Scene {

@@ -216,6 +216,23 @@ export const storageCases: readonly Case[] = [
       assert.equal(await read(t, url), 'data');
     },
   },
+  {
+    ...base,
+    id: 'storage/a-disk-keeps-what-is-written',
+    number: 4,
+    title: 'A disk is a disk, and keeps what one instance writes',
+    needs: ['storage.disks', 'environments.processes'],
+    async run(t) {
+      const spec = t.specs.volume('v1', { kind: 'disk' });
+      const volume = await t.main.make('volumes', spec);
+      assert.equal(volume.kind, 'disk');
+      const first = await mounted(t, 'a1', volume);
+      await write(t, t.urlOf(first, t.specs.environment('a1')), 'data');
+      await t.main.remove('environments', first);
+      const second = await mounted(t, 'a2', volume);
+      assert.equal(await read(t, t.urlOf(second, t.specs.environment('a2'))), 'data');
+    },
+  },
 ];
 
 async function scene(

@@ -107,6 +107,7 @@ class Run {
       await one.run(trial);
     } catch (error) {
       await trial.clean().catch(() => {}); // what did not hold says more than what is left of it
+      await trial.close();
       if (error instanceof NotRun) return resultOf(one, 'not-run', seconds(), error.message);
       if (error instanceof NotCapable) return resultOf(one, 'incapable', seconds(), error.message);
       return { ...resultOf(one, 'failed', seconds()), error: textOf(error) };
@@ -115,6 +116,8 @@ class Run {
       await trial.clean();
     } catch (error) {
       return { ...resultOf(one, 'failed', seconds()), error: `it can't be removed again: ${textOf(error)}` };
+    } finally {
+      await trial.close();
     }
     return resultOf(one, 'passed', seconds());
   }

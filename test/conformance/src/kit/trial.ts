@@ -189,6 +189,10 @@ export class Trial {
     }
     if (this.provider.drivers.dns && this.account.zone !== undefined) await this.#cleanRecords();
     if (this.provider.drivers.state) await this.#cleanDocuments();
+  }
+
+  /** Ends what its drivers opened. */
+  async close(): Promise<void> {
     for (const tenant of this.#tenants) await tenant.close();
   }
 

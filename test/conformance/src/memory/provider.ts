@@ -25,10 +25,10 @@ const capabilities: Capabilities = {
   'slots.atomic': yes(),
   'slots.compareAndSet': yes(),
   'slots.weights': yes({ limit: 1 }),
-  'slots.hosts': no('it has no certificates'),
+  'slots.hosts': yes({ note: 'by their Host header, without certificates' }),
   'slots.webSockets': no('its load balancer speaks plain HTTP'),
   'storage.files': yes({ limit: 1 }),
-  'storage.disks': no('it has folders alone'),
+  'storage.disks': yes(),
   'storage.databases': no('it has folders alone'),
   'storage.snapshots': yes(),
   'storage.durableSnapshots': yes(),
@@ -38,7 +38,7 @@ const capabilities: Capabilities = {
   'images.build': no('it runs no images'),
   'dns.atomic': yes(),
   'dns.compareAndSet': yes(),
-  'dns.alias': no('its zone has plain records'),
+  'dns.alias': yes(),
 };
 
 const all = (action: string, ...verbs: readonly string[]): Permission => ({ action, resource: '*', verbs });

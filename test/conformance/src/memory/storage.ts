@@ -28,7 +28,7 @@ export class MemoryStorage implements StorageDriver {
   constructor(host: Host, cloud: CloudClient) {
     this.volumes = new Kept(host, cloud, 'volumes', volumeSchema, {
       body: ({ kind, sizeGiB, from }) => {
-        if (kind !== 'files') throw new ProviderError('unsupported', `the memory cloud has no ${kind}s`);
+        if (kind === 'database') throw new ProviderError('unsupported', 'the memory cloud has no databases');
         return { kind, sizeGiB, ...(from && { from: sourceOf(from) }) };
       },
       grown: (spec, { sizeGiB }) => (Number(spec.sizeGiB) < sizeGiB ? { ...spec, sizeGiB } : undefined),

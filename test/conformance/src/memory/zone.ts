@@ -41,6 +41,8 @@ export class MemoryZone {
   resolve(name: string, type: string): readonly string[] {
     const exact = this.#served.filter((set) => set.name === name);
     const wild = exact.length > 0 ? exact : this.#served.filter((set) => set.name === name.replace(/^[^.]+/, '*'));
+    const alias = wild.find((set) => set.type === 'ALIAS');
+    if (alias) return alias.values.flatMap((target) => this.resolve(target, type));
     return wild.flatMap((set) => (set.type === type ? set.values : [])).sort();
   }
 

@@ -82,10 +82,4 @@ export const contractMutants: readonly Mutant[] = [
       },
     }),
   },
-  {
-    id: 'claims-what-nobody-saw',
-    says: 'says that its services speak any protocol, which no case could see',
-    caughtBy: ['contract/every-yes-is-exercised'],
-    provider: wrong({ provider: { capabilities: () => ({ ...capabilities, 'environments.tcp': yes() }) } }),
-  },
 ];

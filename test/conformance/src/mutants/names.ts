@@ -120,6 +120,12 @@ export const dnsMutants: readonly Mutant[] = [
     caughtBy: ['dns/done-means-that-the-servers-answer-so'],
     provider: wrong({ client: DoesNotWaitForServers }),
   },
+  {
+    id: 'writes-a-cname-for-an-alias',
+    says: 'writes a CNAME where an ALIAS was asked for',
+    caughtBy: ['dns/an-alias-has-the-addresses-of-its-target'],
+    provider: writing((set) => (set.type === 'ALIAS' ? { ...set, type: 'CNAME' } : set)),
+  },
 ];
 
 export const stateMutants: readonly Mutant[] = [

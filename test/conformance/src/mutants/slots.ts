@@ -141,4 +141,14 @@ export const slotMutants: readonly Mutant[] = [
       return laidOver(await right.route(slot, heads, stamp, call), { routes });
     }),
   },
+  {
+    id: 'answers-under-one-host',
+    says: 'says that it takes any host name, and answers under the first alone',
+    caughtBy: ['slot/hosts-of-ones-own-are-answered', 'contract/every-yes-is-exercised'],
+    provider: wrong({
+      drivers: {
+        slots: (right) => ({ ensure: (spec, call) => right.ensure({ ...spec, hosts: spec.hosts.slice(0, 1) }, call) }),
+      },
+    }),
+  },
 ];

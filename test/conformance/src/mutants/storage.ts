@@ -179,4 +179,12 @@ export const storageMutants: readonly Mutant[] = [
       volumes: { ensure: (spec, call) => volumes.ensure({ ...spec, sizeGiB: 1 }, call) },
     })),
   },
+  {
+    id: 'makes-files-of-disks',
+    says: 'makes a shared folder where a disk was asked for',
+    caughtBy: ['storage/a-disk-keeps-what-is-written'],
+    provider: storing((volumes) => ({
+      volumes: { ensure: (spec, call) => volumes.ensure({ ...spec, kind: 'files' }, call) },
+    })),
+  },
 ];
