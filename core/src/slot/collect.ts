@@ -6,9 +6,12 @@ import { busyOnes } from './busy.ts';
 import type { SlotDocument } from './documents.ts';
 import { dropFormerHosts } from './former-hosts.ts';
 import { completeLedger } from './ledger.ts';
+import { letGoOf } from './let-go.ts';
 import { bump, emptySlot, letExpire, usedBy } from './moves.ts';
 import { unpinEnvironment } from './pins.ts';
 import { tidyQueues } from './queue.ts';
+import { routerOf } from './settings.ts';
+import { leadsTo } from './traffic.ts';
 
 /** How long what was rolled back stays for diagnosis. */
 export const REJECTED_SECONDS = 3600;
@@ -61,11 +64,36 @@ async function dropLeftover(
     if (!(await (slot ? raise(session, slot) : makeUnclaimed(session, name, environment.document, pins)))) return false;
     return dropLeftover(session, id, name, 'raised');
   }
+  if (slot && environment && !slot.document.owner) {
+    const routed = await isRouted(session, slot.document, environment.document);
+    if (routed === 'unknown') return false;
+    // Whoever took it from the slot died before the routes were written without it.
+    if (routed) return letGoOf(session, id, name).then(() => true, leaveIt);
+  }
   const at = session.clock.now();
   await session.briefly(`unpin environment ${id}`, (call) =>
     unpinEnvironment(session.documents, id, { slot: name, upTo: epoch, at }, call),
   );
   return true;
+}
+
+async function isRouted(
+  session: Session,
+  slot: SlotDocument,
+  environment: EnvironmentDocument,
+): Promise<boolean | 'unknown'> {
+  try {
+    return leadsTo(await (await routerOf(session, slot)).read(slot.name), environment);
+  } catch (error) {
+    if (ProviderError.is(error)) return 'unknown';
+    throw error;
+  }
+}
+
+/** It stays pinned, for the next one that comes by. */
+function leaveIt(error: unknown): false {
+  if (ProviderError.is(error)) return false;
+  throw error;
 }
 
 async function tidy(session: Session): Promise<void> {

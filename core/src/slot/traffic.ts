@@ -74,6 +74,11 @@ function wholeHandle(document: EnvironmentDocument): Handle {
   return { ...document.environment?.handle, ...addressOf(document) };
 }
 
+/** Whether a slot's routes name an environment, be it as a standby without traffic. */
+export function leadsTo(slot: Slot | undefined, document: EnvironmentDocument): boolean {
+  return slot?.routes.some(({ handle }) => isSameAs(handle, wholeHandle(document))) ?? false;
+}
+
 /** A router shows as much of a handle as it keeps. */
 function isSameAs(shown: Handle, whole: Handle): boolean {
   const keys = Object.keys(shown);

@@ -24,7 +24,8 @@ export function watchWorld(world: World): { readonly problems: string[] } {
   };
   world.cloud.onDestroy = (id) => {
     for (const slot of world.cloud.slots.keys())
-      if (world.cloud.live(slot).includes(id)) problems.push(`${id} was destroyed while ${slot} served it`);
+      if (world.cloud.slots.get(slot)?.routes.some(({ handle }) => handle.id === id))
+        problems.push(`${id} was destroyed while the routes of ${slot} led to it`);
   };
   const onSlot = (next: SlotDocument): void => {
     const { name, generation, head } = next;
