@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BuildCache } from '../cache/build-cache.ts';
 import { write } from '../source/testing/repositories.ts';
 import { removeFolder } from './files.ts';
 import { buildSite } from './site.ts';
@@ -48,6 +49,31 @@ test('a site is built in a copy of its tree, and its bundle is kept', async () =
   expect(readFileSync(join(await store.folder(artefact), 'index.html'), 'utf8')).toBe('installed\n');
   expect(output.toSorted()).toEqual(['building $(touch x); "a b"', 'half']);
   expect(readdirSync(site.tree)).toEqual(tree);
+  expect(readdirSync(site.scratchFolder)).toEqual([]);
+});
+
+test('a build finds what an earlier one left, also after an install that removed it, and none of it is served', async () => {
+  const caches = new BuildCache(join(root, 'caches'));
+  const cache = { store: caches, owner: 'shop/default', folders: ['node_modules/.cache', 'dist/.cache'], sizeMiB: 10 };
+  write(
+    join(site.tree, 'build.sh'),
+    `#!/bin/sh
+cat node_modules/.cache/made dist/.cache/made > found 2> /dev/null
+mkdir -p node_modules/.cache dist/.cache && cp found dist/index.html
+echo 1 > node_modules/.cache/made; echo 2 > dist/.cache/made
+`,
+  );
+  const build = { ...site, cache, install: ['rm', '-rf', 'node_modules'], build: ['./build.sh'] };
+  const served = async (): Promise<string[]> => {
+    const folder = await store.folder(await buildSite(build));
+    return [...readdirSync(folder), readFileSync(join(folder, 'index.html'), 'utf8')];
+  };
+  expect(await served()).toEqual(['index.html', '']);
+  expect(await served()).toEqual(['index.html', '1\n2\n']);
+  const failing = ['sh', '-c', 'mkdir -p node_modules/.cache && echo broken > node_modules/.cache/made; exit 1'];
+  await expect(buildSite({ ...build, build: failing })).rejects.toMatchObject({ code: 'unhealthy' });
+  expect(await served()).toEqual(['index.html', '1\n2\n']);
+  caches.close();
   expect(readdirSync(site.scratchFolder)).toEqual([]);
 });
 

@@ -1,5 +1,6 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { removeCaches, type BuildCache, type CacheSettings } from '../cache/build-cache.ts';
 import { nearest } from '../names/nearest.ts';
 import { ProviderError } from '../provider/error.ts';
 import { cancelled } from '../source/git.ts';
@@ -24,11 +25,14 @@ export interface SiteBuild {
   readonly scratchFolder: string;
   readonly store: ArtefactStore;
   readonly owner: string;
+  /** What earlier builds left. No part of the bundle. */
+  readonly cache?: CacheSettings & { readonly store: BuildCache; readonly owner: string };
   readonly env: Variables;
   readonly signal: AbortSignal;
   readonly onOutput: (line: string) => void;
 }
 const NAMES_SHOWN = 20;
+const NO_CACHE = { store: undefined, owner: '', folders: [], sizeMiB: 0 };
 
 /** Builds a site and keeps its bundle for the owner. Nothing else stays: neither files nor processes.
  *  @throws ProviderError `unhealthy` (its install or build failed), `invalid` (its folder is not there or leads out), `quota`, `denied`, `cancelled`. */
@@ -41,9 +45,17 @@ export async function buildSite(site: SiteBuild): Promise<FilesArtefact> {
     const copy = join(scratch.folder, 'tree');
     await copyTree(tree, copy, signal);
     const to = { scratch: scratch.folder, cwd: copy, env: site.env, signal, onOutput: site.onOutput };
-    if (install)
+    const { store: caches, ...settings } = site.cache ?? NO_CACHE;
+    const cache = { ...settings, part: name, tree: copy, signal, tell: site.onOutput };
+    if (install) {
+      await caches?.restore(cache);
       await runCommand({ ...to, argv: install, what: `the install of site ${name}`, path: `sites.${name}.install` });
+    }
+    // Again: an install may begin by removing the folder that a cache is in.
+    if (build) await caches?.restore(cache);
     if (build) await runCommand({ ...to, argv: build, what: `the build of site ${name}`, path: `sites.${name}.build` });
+    await caches?.save(cache);
+    await removeCaches(copy, cache.folders);
     return await store.add({ folder: await servedFolder(copy, site) }, owner, signal);
   } catch (error) {
     if (signal.aborted) throw cancelled(signal, `build site ${name}`);

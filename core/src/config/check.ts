@@ -23,7 +23,19 @@ export function checkConfig(draft: Draft): ConfigProblem[] {
   checkParts(draft, report);
   checkSlots(draft, report);
   if (draft.whole) checkProviders(draft.whole, report);
+  if (draft.whole) checkCache(draft.whole, report);
   return problems;
+}
+
+function checkCache({ cache, sites }: ProjectConfig, report: Report): void {
+  const holds = (folder: string, path: string): boolean => path === folder || path.startsWith(`${folder}/`);
+  for (const [at, folder] of cache.folders.entries()) {
+    const site = Object.entries(sites).find(([, { dir }]) => holds(folder, dir));
+    if (site)
+      report(['cache'], `"${folder}" holds what site ${site[0]} serves`, 'cache what its build only works with');
+    const other = cache.folders.find((path, index) => index !== at && holds(path, folder));
+    if (other !== undefined) report(['cache'], `"${folder}" is in "${other}" already`);
+  }
 }
 
 function checkProviders(config: ProjectConfig, report: Report): void {

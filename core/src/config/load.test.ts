@@ -230,7 +230,7 @@ describe('overrides', () => {
       cpus: 2,
       secrets: { A: { name: 'A' } },
     });
-    expect(config.cache).toEqual(['a', 'c']);
+    expect(config.cache.folders).toEqual(['a', 'c']);
     expect(config.provider).toEqual({ name: 'local', config: { region: 'eu' } });
   });
 

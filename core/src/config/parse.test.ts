@@ -65,7 +65,8 @@ describe('defaults', () => {
       stage: 'default',
       provider: { name: 'local', config: {} },
       environments: {},
-      cache: [],
+      cache: { folders: [], sizeMiB: 2048 },
+      logs: { sizeMiB: 200 },
     });
     expect(config.sites.web).toEqual({ dir: 'dist', route: '/' });
     expect(config.volumes.data).toEqual({ sizeGiB: 1, scope: 'env', kind: 'files', onDestroy: 'delete' });
@@ -213,6 +214,12 @@ describe('unknown keys and wrong types', () => {
     ['services', { services: [] }],
     ['services.api', { services: { api: null } }],
     ['cache.0', { cache: ['/tmp'] }],
+    ['cache.0', { cache: ['../other'] }],
+    ['cache.0', { cache: ['.'] }],
+    ['cache.size', { cache: { folders: ['.npm'], size: '0Mi' } }],
+    ['cache', { sites: { web: { build: 'make', dir: 'out/site' } }, cache: ['out'] }],
+    ['cache', { cache: ['node_modules', 'node_modules/.cache'] }],
+    ['logs.size', { logs: { keep: '30d', size: '1' } }],
   ])('a bad %s is named: %j', (path, change) => {
     expect(Object.keys(problemsWith(change))).toContain(path);
   });

@@ -39,6 +39,10 @@ export const providersSchema = z
   .prefault({})
   .describe('What providers may be used.');
 
+const CACHE_SIZE = '2Gi';
+const cacheSize = sizeSchema(1);
+const cacheFolders = z.array(treePathSchema.refine((path) => path !== '.', 'must not be the whole checkout')).max(20);
+
 /** The parts of a config that are validated one by one, so that a mistake in one does not hide those in the others. */
 export const sectionSchemas = {
   services: serviceSchema,
@@ -104,9 +108,22 @@ const documentSchema = z.strictObject({
     .prefault({})
     .describe('What becomes of logs.'),
   cache: z
-    .array(treePathSchema)
-    .default([])
-    .describe('Folders of the checkout that builds share, such as node_modules/.cache.'),
+    .union([
+      cacheFolders,
+      z.strictObject({
+        folders: cacheFolders.describe('Of the checkout.'),
+        size: cacheSize.prefault(CACHE_SIZE).describe('How much all of them may take together.'),
+      }),
+    ])
+    .transform((cache) =>
+      Array.isArray(cache)
+        ? { folders: cache, sizeMiB: cacheSize.parse(CACHE_SIZE) }
+        : { folders: cache.folders, sizeMiB: cache.size },
+    )
+    .prefault([])
+    .describe(
+      'Folders of the checkout that installs and builds leave to later ones, such as .npm or node_modules/.cache: a list, or { folders, size }.',
+    ),
 });
 
 /** The whole config. What one key alone can't tell is in `checkConfig`. */

@@ -113,7 +113,7 @@ async function engineFor(session: Session, service: string): Promise<ImageBuilde
 }
 
 function siteStep(run: OperationRun, input: BuildInput, name: string, site: SiteConfig): Step<Artefact> {
-  const { session, owner } = input;
+  const { session, owner, config } = input;
   return {
     id: stepId(name),
     title: `build ${name}`,
@@ -125,6 +125,7 @@ function siteStep(run: OperationRun, input: BuildInput, name: string, site: Site
         tree: await session.artefacts.folder(input.source),
         site,
         owner,
+        cache: config.cache,
         signal: call.signal,
         onOutput: outputOf(run, session, name),
       }),

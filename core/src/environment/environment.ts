@@ -13,6 +13,9 @@ export interface EnvironmentSpec extends ResourceSpec {
   /** In the order in which they start. */
   readonly services: Readonly<Record<string, ServiceSpec>>;
   readonly sites: Readonly<Record<string, SiteSpec>>;
+  /** Folders of a source tree, relative to its top, that `install` may find as an earlier one of the project left them. A provider that installs
+   *  anew each time may leave it out of account. No part of the fingerprint. */
+  readonly cache?: { readonly folders: readonly string[]; readonly sizeMiB: number };
 }
 /** A part that runs. */
 export interface ServiceSpec {

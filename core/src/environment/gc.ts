@@ -18,6 +18,7 @@ import { destroyUntilGone } from './settle.ts';
 /** An interrupted operation is somebody's to resume for so long; after that it is a leftover. */
 const UNFINISHED_SECONDS = 3600;
 const LOOK_SECONDS = 600;
+const CACHE_DAYS = 30;
 
 /** One thing to remove. */
 export interface Work extends Omit<GcItem, 'done' | 'error'> {
@@ -28,7 +29,12 @@ export interface Work extends Omit<GcItem, 'done' | 'error'> {
 /** Removes what has outlived its use. Never what a slot uses, and never what a living process works on. */
 export async function collectGarbage(
   session: Session,
-  options: { readonly dryRun: boolean; readonly max?: number; readonly logsMiB?: number },
+  options: {
+    readonly dryRun: boolean;
+    readonly max?: number;
+    readonly logsMiB?: number;
+    readonly caches?: readonly string[];
+  },
 ): Promise<readonly GcItem[]> {
   if (!options.dryRun) await collectPins(session);
   // The cloud first, then the documents: what is made in between has a document by the time that they are read.
@@ -52,6 +58,7 @@ export async function collectGarbage(
     ...outlivedLogs(session, now, options.logsMiB),
     ...orphans(session, resources, documents, await livingScratch(session)),
     ...(await storageLeftovers(session)),
+    ...unusedCaches(session, now, options.caches),
   ];
   const items: GcItem[] = [];
   for (const one of work) {
@@ -69,6 +76,7 @@ export async function collectGarbage(
   }
   if (!options.dryRun) {
     await sweepFiles(session, owners, documents);
+    await session.caches.sweep();
     await sweepMirror(session, documents);
   }
   return items;
@@ -149,6 +157,21 @@ function orphans(
         },
       };
     });
+}
+
+/** What builds left to later ones that don't come, or that ask for other folders. */
+function unusedCaches({ caches, project, stage }: Session, now: Date, folders?: readonly string[]): readonly Work[] {
+  return caches.list(`${project}/${stage}`).flatMap((entry) => {
+    const days = Math.floor((now.getTime() - entry.usedAt) / 86_400_000);
+    const isAsked = folders?.includes(entry.path) ?? true;
+    if (isAsked && days < CACHE_DAYS) return [];
+    const why = isAsked ? `was not used for ${String(days)} days` : 'is not in the config any more';
+    const run = async (): Promise<boolean> => {
+      await caches.remove(entry);
+      return true;
+    };
+    return [{ id: `${entry.path} of ${entry.part}`, type: 'cache' as const, why, run }];
+  });
 }
 
 /** Kept logs that are past their time, and the oldest beyond `logs.size`. */

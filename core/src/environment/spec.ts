@@ -47,6 +47,7 @@ export function environmentSpec(
   const print = fingerprint(withVolumesById(content));
   return {
     ...content,
+    ...(config.cache.folders.length > 0 && { cache: config.cache }),
     fingerprint: print,
     tags: tagsFor(identity, {
       type: 'environment',

@@ -100,6 +100,7 @@ export async function openProject(options: OpenOptions): Promise<Project> {
       return collectGarbage(session, {
         dryRun,
         logsMiB: config.logs.sizeMiB,
+        caches: config.cache.folders,
         ...(config.environments.max !== undefined && { max: config.environments.max }),
       });
     },

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ArtefactStore } from '../artefact/store.ts';
+import { BuildCache } from '../cache/build-cache.ts';
 import { systemClock } from '../engine/clock.ts';
 import { currentIdentity } from '../engine/identity.ts';
 import { KeptLogs } from '../logs/kept-logs.ts';
@@ -36,6 +37,7 @@ export function openSession(options: Settings, name: ProjectName): OpenedSession
   const { emit } = events;
   const embedded = name.state ? undefined : openSqliteStore(stateFile(stateFolder, name));
   const artefacts = new ArtefactStore(join(stateFolder, 'artefacts'));
+  const caches = new BuildCache(join(stateFolder, 'caches'));
   const secrets = new SecretValues(options);
   const ends: (() => void | Promise<void>)[] = [];
   const bound = new Map<string, Promise<BoundProvider>>();
@@ -85,6 +87,7 @@ export function openSession(options: Settings, name: ProjectName): OpenedSession
     documents: documentsIn(store, clock),
     operations: { store, clock, identity: currentIdentity(), emit, signal: options.signal },
     artefacts,
+    caches,
     keptLogs: new KeptLogs(join(projectFolder(stateFolder, name), 'logs')),
     emit,
     briefly: brieflyBy(clock),
@@ -100,7 +103,7 @@ export function openSession(options: Settings, name: ProjectName): OpenedSession
       const { openImageBuilder } = await import('../artefact/docker.ts');
       return openImageBuilder({ env: options.env });
     },
-    async buildSite({ name: site, tree, site: config, owner, signal, onOutput }) {
+    async buildSite({ name: site, tree, site: config, owner, cache, signal, onOutput }) {
       const { buildSite } = await import('../artefact/site.ts');
       return buildSite({
         name: site,
@@ -111,6 +114,7 @@ export function openSession(options: Settings, name: ProjectName): OpenedSession
         scratchFolder: join(stateFolder, 'scratch'),
         store: artefacts,
         owner,
+        cache: { ...cache, store: caches, owner: `${name.project}/${name.stage}` },
         env: options.env,
         signal,
         onOutput,
@@ -146,6 +150,7 @@ export function openSession(options: Settings, name: ProjectName): OpenedSession
     async close() {
       for (const end of ends.splice(0).reverse()) await end();
       artefacts.close();
+      caches.close();
       embedded?.close();
       events.end();
     },

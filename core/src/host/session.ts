@@ -5,6 +5,7 @@ import type { EngineEvent } from '../engine/events.ts';
 import type { OperationDeps, OperationRun } from '../engine/operation.ts';
 import type { ProjectConfig, SiteConfig } from '../config/schema.ts';
 import type { FilesArtefact, ImageArtefact } from '../artefact/artefact.ts';
+import type { BuildCache, CacheSettings } from '../cache/build-cache.ts';
 import type { KeptLogs } from '../logs/kept-logs.ts';
 import type { Call } from '../provider/host.ts';
 import type { Mirror } from '../source/mirror.ts';
@@ -27,6 +28,7 @@ export interface SiteBuild {
   readonly tree: string;
   readonly site: SiteConfig;
   readonly owner: string;
+  readonly cache: CacheSettings;
   readonly signal: AbortSignal;
   readonly onOutput: (text: string) => void;
 }
@@ -43,6 +45,8 @@ export interface Session {
   readonly artefacts: ArtefactStore;
   /** Of environments that are gone. */
   readonly keptLogs: KeptLogs;
+  /** Folders that builds leave to later ones. */
+  readonly caches: BuildCache;
   readonly emit: (event: EngineEvent) => void;
   /** Runs work with a call of its own, which a person's abort does not end: what is written has to stay true. */
   briefly<T>(doing: string, work: (call: Call) => Promise<T>, deadlineSeconds?: number): Promise<T>;

@@ -52,7 +52,14 @@ export async function environmentBody(host: Host, spec: EnvironmentSpec, call: C
   const { fingerprint, tags, hosts } = spec;
   return {
     // Those of the slot that it is made for are the slot's: they lead here only once it is promoted.
-    spec: { fingerprint, tags, hosts: hosts.slice(0, spec.slot === undefined ? hosts.length : 1), services, sites },
+    spec: {
+      fingerprint,
+      tags,
+      hosts: hosts.slice(0, spec.slot === undefined ? hosts.length : 1),
+      services,
+      sites,
+      ...(spec.cache && { cache: { folders: [...spec.cache.folders], sizeMiB: spec.cache.sizeMiB } }),
+    },
     sealed: { base: Object.fromEntries(base), secrets },
   };
 }

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { container } from 'tsyringe';
 import { z } from 'zod';
+import { BuildCache } from '../../cache/build-cache.ts';
 import { projectConfigSchema } from '../../config/schema.ts';
 import type { EngineEvent } from '../../engine/events.ts';
 import type { Liveness, ProcessIdentity } from '../../engine/identity.ts';
@@ -142,6 +143,7 @@ export class World {
       },
       artefacts: NO_ARTEFACTS,
       keptLogs: this.keptLogs,
+      caches: new BuildCache('/dev/null/caches'),
       emit,
       probe: (url) =>
         deal('probe', () => {

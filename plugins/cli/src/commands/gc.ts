@@ -13,7 +13,8 @@ const COLUMNS: readonly Column<GcItem>[] = [
 
 export default class Gc extends OperationCommand<typeof Gc> {
   static override summary = 'Remove what is over: expired environments, failed leftovers, artefacts that nothing uses.';
-  static override description = 'Never what a slot uses, and nothing that is not ours.';
+  static override description =
+    'Never what a slot uses, and nothing that is not ours. Also kept logs that are over their time, and caches that nothing used for 30 days.';
   static override examples = ['<%= config.bin %> gc --dry-run', '<%= config.bin %> gc --json'];
   static override flags = { 'dry-run': Flags.boolean({ summary: 'Say what would be removed and remove nothing.' }) };
 

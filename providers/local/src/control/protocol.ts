@@ -70,6 +70,8 @@ export const storedSpecSchema = z.strictObject({
   hosts: z.array(hostName).max(100),
   services: z.record(partName, service),
   sites: z.record(partName, site),
+  /** Folders that an install may find as an earlier one left them. */
+  cache: z.strictObject({ folders: z.array(noZero.min(1)), sizeMiB: z.number().positive() }).optional(),
 });
 
 /** What must not be readable where it is kept. */

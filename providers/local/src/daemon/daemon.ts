@@ -1,4 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { BuildCache } from '@clusternator/core/cache';
 import { ProviderError } from '@clusternator/core/provider';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerRuntime } from '../containers/runtime.ts';
@@ -91,6 +93,9 @@ export class Daemon {
     };
     const storage = this.#ending(new Storage({ paths, database, runtime, users, log }), (it) => it.close());
     const { volumes } = storage;
+    const caches = this.#ending(new BuildCache(path.join(stateFolder, 'caches')), (it) => {
+      it.close();
+    });
     const environments: Environments = this.#ending(
       new Environments({
         home: paths.home,
@@ -104,6 +109,7 @@ export class Daemon {
         runtime,
         volumes,
         ports: new PortPool(),
+        caches,
         log,
       }),
       (it) => it.suspend(),

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { BuildCache } from '@clusternator/core/cache';
 import { ProviderError } from '@clusternator/core/provider';
 import type { ContainerRuntime } from '../containers/runtime.ts';
 import type { Mount } from '../containers/instance.ts';
@@ -17,6 +18,7 @@ export interface ServiceDeps {
   readonly runtime: ContainerRuntime;
   readonly volumes: Volumes;
   readonly ports: PortPool;
+  readonly caches: BuildCache;
   /** Of the environment. */
   readonly folder: string;
   readonly markerPrefix: string;
@@ -69,11 +71,13 @@ export function variablesOf(
 }
 
 function processService(record: EnvironmentRecord, context: ServiceContext, deps: ServiceDeps): RunningService {
-  const { database, volumes, ports } = deps;
+  const { caches, database, volumes, ports } = deps;
+  const { cache } = record.spec;
   return new ProcessService({
     context,
     tree: path.join(deps.folder, 'services', context.name),
     markerPrefix: deps.markerPrefix,
+    ...(cache && { cache: { ...cache, store: caches, owner: `${record.project}/${record.stage}` } }),
     isPrepared: () => database.isPrepared(record.key, context.name),
     setPrepared: () => {
       database.setPrepared(record.key, context.name);

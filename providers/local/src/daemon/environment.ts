@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { BuildCache } from '@clusternator/core/cache';
 import { ProviderError } from '@clusternator/core/provider';
 import type { ContainerRuntime } from '../containers/runtime.ts';
 import {
@@ -38,6 +39,7 @@ export interface EnvironmentDeps extends RoutesDeps {
   readonly runtime: ContainerRuntime;
   readonly volumes: Volumes;
   readonly ports: PortPool;
+  readonly caches: BuildCache;
   readonly onGone: (key: string) => void;
   /** @throws ProviderError `conflict`: another has a disk that it mounts. */
   readonly assertMayHold: (record: EnvironmentRecord, instances: Readonly<Record<string, InstancesBody>>) => void;

@@ -1,3 +1,4 @@
+import type { BuildCache, CacheSettings } from '@clusternator/core/cache';
 import { endProcesses } from './end-processes.ts';
 import { LineSplitter } from './log-lines.ts';
 import { ProcessInstance } from './process-instance.ts';
@@ -23,6 +24,8 @@ export interface ProcessServiceOptions {
   readonly tree: string;
   /** Begins every marker of this environment's processes. */
   readonly markerPrefix: string;
+  /** What earlier installs of the project left. */
+  readonly cache?: CacheSettings & { readonly store: BuildCache; readonly owner: string };
   readonly isPrepared: () => boolean;
   readonly setPrepared: () => void;
   /** By mount path: the folder that holds the volume's data. */
@@ -147,7 +150,7 @@ export class ProcessService implements RunningService {
     try {
       if (!isPrepared()) {
         if (context.spec.artefact.kind === 'files') await copyTree(context.spec.artefact.folder, tree, signal);
-        if (context.spec.install) await this.#install(context.spec.install, signal);
+        if (context.spec.install) await this.#installWithCache(context.spec.install, signal);
         setPrepared();
       }
       for (const [mountPath, folder] of Object.entries(await this.#options.volumeFolders())) {
@@ -167,6 +170,19 @@ export class ProcessService implements RunningService {
       this.#stage = 'failed';
     }
     context.onChange();
+  }
+
+  /** What it says of the cache is in the service's log. */
+  async #installWithCache(argv: readonly string[], signal: AbortSignal): Promise<void> {
+    const { cache, context, tree } = this.#options;
+    const { name: part, log } = context;
+    const tell = (message: string): void => {
+      log.append(part, 'install', [message]);
+    };
+    const use = cache && { ...cache, part, tree, signal, tell };
+    if (use) await use.store.restore(use);
+    await this.#install(argv, signal);
+    if (use) await use.store.save(use);
   }
 
   /** Its lines are the service's. @throws Error with its last lines. */
