@@ -97,12 +97,16 @@ export interface RestoreRequest {
   readonly as?: string;
   /** Uses the new volume in place of the one in use, which is kept. */
   readonly swap?: boolean;
+  /** Of a slot: the environment that it moves to on the new volume, such as a standby. Left out: its head's commit. */
+  readonly environment?: string;
   readonly by?: string;
   readonly reason?: string;
 }
 export interface RestoreResult {
   readonly operation: string;
   readonly volume: VolumeView;
+  /** Of what was in use, from before the swap. */
+  readonly kept?: SnapshotView;
   readonly swapped?: SwapResult;
 }
 export interface SwapResult {
@@ -138,7 +142,12 @@ export interface Storages {
   planRestore(request: RestoreRequest): Promise<StoragePlan>;
   clone(request: { readonly volume: string; readonly as?: string }): Promise<RestoreResult>;
   /** Uses a volume in place of the one in use, which is kept. @throws `refused` (7), `conflict` (4). */
-  swap(request: { readonly volume: string; readonly by?: string; readonly reason?: string }): Promise<SwapResult>;
+  swap(request: {
+    readonly volume: string;
+    readonly environment?: string;
+    readonly by?: string;
+    readonly reason?: string;
+  }): Promise<SwapResult>;
   /** Of a volume or a snapshot: whether anything automatic may destroy it. */
   retain(id: string, request: { readonly keep: boolean; readonly why?: string }): Promise<VolumeView | SnapshotView>;
   /** Of a volume or a snapshot. @throws `refused` (7): it is in use, or the last good backup. */

@@ -113,10 +113,25 @@ describe('a restore', () => {
     const { spec } = await world.environmentDocument(head);
     expect(spec?.services.db?.mounts.data?.volume.id).toBe('again');
     expect(world.storage.dataOf(SLOT_VOLUME)).toBe('orders, and bad ones');
+    const before = (await snapshotsOf(world)).find(({ kind }) => kind === 'restore');
+    expect(world.storage.snapshots.get(before?.id ?? '')?.data).toBe('orders, and bad ones');
     // The next promotion goes on with it.
     await world.run(promote(world.process(), { slot: 'master', environment: B }));
     const next = await world.environmentDocument((await world.slot()).head ?? '');
     expect(next.spec?.services.db?.mounts.data?.volume.id).toBe('again');
+  });
+
+  test('takes a slot back to a standby with the data of then, as a rollback that restores data does', async () => {
+    const world = await servingShop();
+    const { head: standby = '' } = await world.slot();
+    await taken(world, 'first', SLOT_VOLUME);
+    await world.run(promote(world.process(), { slot: 'master', environment: B }));
+    world.storage.write(SLOT_VOLUME, 'spoiled');
+    await world.run(restore(world.process(), { snapshot: 'first', as: 'again', swap: true, environment: standby }));
+    const back = await world.environmentDocument((await world.slot()).head ?? '');
+    expect(back.commit).toBe((await world.environmentDocument(A)).commit);
+    expect(back.spec?.services.db?.mounts.data?.volume.id).toBe('again');
+    expect([world.storage.dataOf('again'), world.storage.dataOf(SLOT_VOLUME)]).toEqual(['orders', 'spoiled']);
   });
 
   test('is not swapped in where a slot serves the environment that would be stopped', async () => {

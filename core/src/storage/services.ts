@@ -50,7 +50,19 @@ export async function restore(session: Session, request: RestoreRequest): Promis
   const { operation, result } = await runStorage(session, 'restore', id, { id, snapshot: snapshot.id });
   const volume = await viewOf(session, result.id);
   if (request.swap !== true) return { operation, volume };
-  return { operation, volume, swapped: await swap(session, { ...request, volume: id }) };
+  const kept = await keepCurrent(session, snapshot.place);
+  const swapped = await swap(session, { ...request, volume: id });
+  return { operation, volume, swapped, ...(kept && { kept }) };
+}
+
+/** What is about to be left, as a snapshot of its own: the volume stays too, but somebody may destroy it. */
+async function keepCurrent(session: Session, place: string): Promise<SnapshotView | undefined> {
+  const volume = await currentId(session, place);
+  const found = await session.briefly(`read volume ${volume}`, (call) => session.documents.volumes.get(volume, call));
+  if (found?.document.phase !== 'ready') return undefined;
+  const id = datedId(`before-${found.document.name}`, session.clock.now(), newOperationId());
+  const input = { id, volume, kind: 'restore' as const, quiesce: 'none' as const };
+  return snapshotView((await runStorage(session, 'snapshot', id, input)).result);
 }
 
 /** What a restore would do, and what would be lost. */
@@ -92,7 +104,7 @@ export async function swap(session: Session, request: Parameters<Storages['swap'
 async function moveSlot(
   session: Session,
   { scope, slot }: VolumeDocument,
-  { by, reason }: Parameters<Storages['swap']>[0],
+  { by, reason, environment }: Parameters<Storages['swap']>[0],
 ): Promise<SwapResult['promotion'] | undefined> {
   if (scope !== 'slot' || slot === undefined) return undefined;
   const found = await session.briefly(`read slot ${slot}`, (call) => session.documents.slots.get(slot, call));
@@ -100,7 +112,7 @@ async function moveSlot(
   if (head === undefined) return undefined;
   const { promote } = await import('../slot/promote.ts');
   const why = { ...(by !== undefined && { by }), reason: reason ?? 'its data was restored' };
-  return promote(session, { slot, environment: head, ...why });
+  return promote(session, { slot, environment: environment ?? head, ...why });
 }
 
 export async function retain(

@@ -44,10 +44,10 @@ export default class StorageRestore extends OperationCommand<typeof StorageResto
   }
 }
 
-function lines({ volume, swapped }: RestoreResult, bin: string): readonly string[] {
+function lines({ volume, swapped, kept }: RestoreResult, bin: string): readonly string[] {
   if (!swapped) return [`Volume ${volume.id} is there.`, `To use it: ${bin} storage swap ${volume.id}`];
   return [
-    `Volume ${volume.id} is in use; ${swapped.from} is kept.`,
+    `Volume ${volume.id} is in use; ${swapped.from} is kept${kept ? `, and snapshot ${kept.id} of it` : ''}.`,
     ...swapped.behind.map((id) => `${id} goes on with ${swapped.from} until it is made anew.`),
     `To go back: ${bin} storage swap ${swapped.from}`,
   ];
