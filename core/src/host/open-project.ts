@@ -47,7 +47,7 @@ export async function openProject(options: OpenOptions): Promise<Project> {
       const within = sessionWith(session, signal);
       const { slot } = request;
       if (slot !== undefined) {
-        const { createSlotEnvironment } = await import('../slot/create-bound.ts');
+        const { createSlotEnvironment } = await import('../slot/create-for-slot.ts');
         return createSlotEnvironment(within, { ...request, slot });
       }
       const { createEnvironment } = await import('../environment/create.ts');

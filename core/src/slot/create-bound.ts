@@ -1,10 +1,9 @@
 import { attachToOperation, startOperation, type OperationRun } from '../engine/operation.ts';
 import { Claim } from '../environment/claim.ts';
-import { createEnvironment } from '../environment/create.ts';
 import { destroyEnvironment } from '../environment/destroy.ts';
 import { finishUnfinished } from '../environment/unfinished.ts';
 import { environmentView } from '../environment/view.ts';
-import type { CreateRequest, CreateResult } from '../host/project.ts';
+import type { CreateResult } from '../host/project.ts';
 import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
@@ -12,24 +11,6 @@ import type { Stored } from '../state/document-store.ts';
 import { boundInputSchema, type BoundInput } from './input.ts';
 import { firstDocument, makeBound, type BoundWork } from './make-bound.ts';
 import { slotSettings } from './settings.ts';
-
-/**
- * Makes a slot's own environment of a commit ahead, so that its promotion finds it ready. The slot is left as it is. First the commit gets an
- * environment of its own, whose artefacts it is made of.
- * @throws ProviderError as `createEnvironment`; `not-found`: the commit's config has no such slot.
- */
-export async function createSlotEnvironment(
-  session: Session,
-  request: CreateRequest & { readonly slot: string },
-): Promise<CreateResult> {
-  const plain = await createEnvironment(session, request);
-  if (plain.environment.phase !== 'ready') return plain; // it goes on in the background, and then with the slot's own
-  const source = await documentOf(session, plain.environment.id);
-  return makeAhead(session, source, request.slot, {
-    ...(request.ttlSeconds !== undefined && { ttlSeconds: request.ttlSeconds }),
-    wait: request.wait !== false,
-  });
-}
 
 /** After the environment of the commit is made: what `createSlotEnvironment` does then. */
 export async function makeAhead(
@@ -116,7 +97,7 @@ async function finishAhead(session: Session, run: OperationRun, claim: Claim, in
 }
 
 async function workOf(session: Session, run: OperationRun, { source, slot }: BoundInput): Promise<BoundWork> {
-  const settings = await slotSettings(session, slot, await documentOf(session, source));
+  const settings = await slotSettings(session, slot, await environmentDocument(session, source));
   return { session, run, settings, slot, source };
 }
 
@@ -152,7 +133,8 @@ async function keepFor(
   return document.phase === 'ready' ? document : undefined;
 }
 
-async function documentOf(session: Session, id: string): Promise<EnvironmentDocument> {
+/** @throws ProviderError `not-found`. */
+export async function environmentDocument(session: Session, id: string): Promise<EnvironmentDocument> {
   const found = await read(session, id);
   if (found) return found.document;
   throw new ProviderError('not-found', `there is no environment ${id}`, { hint: 'clusternator env list' });
