@@ -17,7 +17,9 @@ import { MUTANTS } from '../test/conformance/dist/mutants/all.js';
 
 const root = path.resolve(import.meta.dirname, '..');
 const providers = globSync('providers/*', { cwd: root }).sort();
-const manifests = ['plugins/cli', ...providers].map((name) => path.join(root, name, 'oclif.manifest.json'));
+const manifests = ['plugins/cli', 'plugins/create-provider', ...providers].map((name) =>
+  path.join(root, name, 'oclif.manifest.json'),
+);
 
 const files = {
   'reference/config.md': configPage(await configJsonSchema()),

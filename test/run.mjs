@@ -32,6 +32,7 @@ const checks = [
   ['prettier', 'prettier', '--check', '--log-level', 'warn', '.'],
   ['directions', 'depcruise', '--config', '.dependency-cruiser.cjs', 'core', 'providers', 'plugins', 'test'],
   ['unused code', 'knip', '--no-config-hints'],
+  ['public surface', 'node', 'test/lint/api-report.mjs'],
   ['reference pages', 'node', 'docs/generate.mjs', '--check'],
 ];
 

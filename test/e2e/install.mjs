@@ -10,15 +10,18 @@ import { promisify } from 'node:util';
 
 const exec = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '..', '..');
-const published = ['core', 'providers/local', 'plugins/cli'];
+const installed = ['core', 'providers/local', 'plugins/create-provider', 'plugins/cli'];
+/** Packed beside them, for those who make a provider. */
+const forAuthors = ['test/conformance'];
 
 /** The folder of the installed tool; the caller removes it. */
 export async function installPacked() {
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'clusternator-tool-')));
   try {
-    const workspaces = published.flatMap((name) => ['--workspace', name]);
+    const workspaces = [...installed, ...forAuthors].flatMap((name) => ['--workspace', name]);
     const { stdout } = await npm(['pack', '--json', '--pack-destination', folder, ...workspaces], root);
-    const tarballs = Object.values(JSON.parse(stdout)).map(({ filename }) => `./${path.basename(filename)}`);
+    const packed = Object.values(JSON.parse(stdout)).filter(({ name }) => name !== '@clusternator/conformance');
+    const tarballs = packed.map(({ filename }) => `./${path.basename(filename)}`);
     await writeFile(path.join(folder, 'package.json'), '{ "name": "a-user", "private": true }\n');
     await npm(['install', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock', ...tarballs], folder);
     return folder;

@@ -49,8 +49,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
  * @throws ConfigError (`invalid`) for a config that can't be read, or whose `providers` says nothing that could be kept to.
  */
 export async function loadProviderPolicy(options: LoadOptions): Promise<ProviderPolicy> {
-  if (options.file === undefined && (await firstPlace(options.root)) === undefined) return {};
-  const { source, data } = await readConfig(options);
+  const found = await findConfig(options);
+  if (!found) return {};
+  const { source, data } = found;
   const { override } = await import('./overrides.ts');
   const { providersSchema } = await import('./schema.ts');
   const plain = plainData(data);
@@ -74,7 +75,14 @@ interface RawConfig {
   readonly text?: TextFile;
 }
 
-async function readConfig({ root, file }: LoadOptions): Promise<RawConfig> {
+async function readConfig(options: LoadOptions): Promise<RawConfig> {
+  const found = await findConfig(options);
+  if (!found) throw noConfig(options.root);
+  return found;
+}
+
+/** Undefined: there is none. */
+async function findConfig({ root, file }: LoadOptions): Promise<RawConfig | undefined> {
   let text: TextFile | undefined;
   const explorer = await explore((read) => (text = read));
   if (file !== undefined) {
@@ -85,11 +93,11 @@ async function readConfig({ root, file }: LoadOptions): Promise<RawConfig> {
     return whole(found, path, file, text);
   }
   const place = await firstPlace(root);
-  if (place === undefined) throw noConfig(root);
+  if (place === undefined) return undefined;
   const found = await explorer.load(join(root, place)).catch((cause: unknown) => {
     throw cannotRead(cause, place);
   });
-  if (found === null) throw noConfig(root);
+  if (found === null) return undefined;
   return whole(found, join(root, place), place, text);
 }
 

@@ -6,6 +6,7 @@ import type { EngineEvent } from '../engine/events.ts';
 import { EventStream } from './event-stream.ts';
 import { openProject } from './open-project.ts';
 import { settingsOf } from './settings.ts';
+import { readProviderPolicy } from './work-tree-policy.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -66,6 +67,14 @@ test('one who leaves the loop disturbs nobody', async () => {
   stream.emit(said('two'));
   stream.end();
   expect(await Array.fromAsync(stayer)).toHaveLength(2);
+});
+
+test('where there is no config, also not in package.json, every provider may be loaded', async () => {
+  expect(await readProviderPolicy({ directory: folder })).toEqual({});
+  await writeFile(join(folder, 'package.json'), '{ "name": "shop" }');
+  expect(await readProviderPolicy({ directory: folder })).toEqual({});
+  await config('providers: { allow: [fly] }\nnonsense: 1\n');
+  expect(await readProviderPolicy({ directory: folder })).toEqual({ allow: ['fly'] });
 });
 
 test('the work tree’s own policy holds for whatever provider is asked for', async () => {

@@ -94,6 +94,7 @@ export interface PartView {
   readonly digest?: string;
   readonly message?: string;
 }
+/** What `op list` and `op show` tell of an operation. All plain data. */
 export interface OperationView {
   readonly id: string;
   readonly kind: string;
@@ -115,6 +116,7 @@ export interface OperationView {
   }[];
   readonly error?: { readonly code: ErrorCode; readonly message: string; readonly hint?: string };
 }
+/** One thing that gc collected, or would. */
 export interface GcItem {
   readonly id: string;
   readonly type: 'environment' | 'artefact' | 'mirror' | 'orphan' | 'logs' | 'cache' | 'volume' | 'snapshot';
@@ -122,6 +124,7 @@ export interface GcItem {
   readonly done: boolean;
   readonly error?: string;
 }
+/** What `create` has come to. */
 export interface CreateResult {
   readonly environment: EnvironmentView;
   readonly operation: string;

@@ -89,6 +89,7 @@ export interface SlotView {
   /** The newest few. Only from `show`. */
   readonly releases?: readonly ReleaseView[];
 }
+/** How much of a slot's traffic goes where. */
 export interface TrafficShare {
   /** Left out: none that we know. */
   readonly environment?: string;
@@ -96,6 +97,7 @@ export interface TrafficShare {
   readonly percent: number;
   readonly part?: string;
 }
+/** What goes on with a slot. */
 export interface SlotOperationView {
   readonly id: string;
   readonly kind: 'promote' | 'rollback' | 'bake';

@@ -1,6 +1,7 @@
 import type { CapabilityName } from '@clusternator/core';
 import type { Trial } from './trial.ts';
 
+/** What cases are about. */
 export type CaseGroup =
   | 'contract'
   | 'idempotency'

@@ -37,6 +37,7 @@ export interface HarnessTools {
   /** Puts the fault proxy before the cloud. @returns Where the drivers are to connect instead. */
   proxy(target: WireTarget, options?: ProxyOptions): Promise<WireTarget>;
 }
+/** How the fault proxy tells calls apart. */
 export interface ProxyOptions {
   /** Left out: all but GET, HEAD and OPTIONS. gRPC and query protocols post their reads too. */
   isMutating?(call: WireCall): boolean;
@@ -104,4 +105,5 @@ export interface Refusal {
   readonly body?: string;
   readonly grpcStatus?: number;
 }
+/** By their kind. */
 export type Refusals = Readonly<Partial<Record<RefusalKind, Refusal>>>;

@@ -5,6 +5,7 @@ import type { Verb } from './harness.ts';
 /** `incapable`: a capability or driver that it needs is a no. `not-run`: the harness lacks something, or the run was limited. */
 export type Outcome = 'passed' | 'failed' | 'incapable' | 'not-run';
 
+/** What came of a case. */
 export interface CaseResult {
   readonly id: string;
   readonly number: number;

@@ -13,6 +13,7 @@ import type { Account, Harness, Verb } from './harness.ts';
 import { NotCapable, NotRun, type CaseResult, type Outcome, type Report } from './report.ts';
 import { Trial, type VerbCounts } from './trial.ts';
 
+/** How the kit is run. */
 export interface RunOptions {
   /** Ids of cases, or their groups. Left out: all. */
   readonly only?: readonly string[];

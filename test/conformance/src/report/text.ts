@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { CaseResult, Outcome, Report } from '../kit/report.ts';
 
+/** How the report looks on a terminal. */
 export interface TextOptions {
   readonly colours?: boolean;
 }

@@ -1,0 +1,1 @@
+export { createProvider, DRIVERS, type Driver, type ProviderRequest } from './create.ts';
