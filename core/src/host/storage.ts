@@ -91,6 +91,7 @@ export interface Loss {
   /** How much differs from the snapshot, where it can be told. */
   readonly bytes?: number;
 }
+/** A volume to make of a snapshot. */
 export interface RestoreRequest {
   readonly snapshot: string;
   /** Id of the new volume. */
@@ -102,6 +103,7 @@ export interface RestoreRequest {
   readonly by?: string;
   readonly reason?: string;
 }
+/** What a restore has come to. */
 export interface RestoreResult {
   readonly operation: string;
   readonly volume: VolumeView;
@@ -109,6 +111,7 @@ export interface RestoreResult {
   readonly kept?: SnapshotView;
   readonly swapped?: SwapResult;
 }
+/** What a swap of volumes has come to. */
 export interface SwapResult {
   readonly place: string;
   /** The volume that is kept. */

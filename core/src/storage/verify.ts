@@ -17,6 +17,7 @@ const VERIFY_SECONDS = 24 * 3600;
 export const verifyInputSchema = z.object({ snapshot: z.string() });
 
 /** What a verification found. */
+/** What a check of a snapshot found. */
 export interface Verification {
   readonly snapshot: string;
   readonly isGood: boolean;
