@@ -77,6 +77,7 @@ export interface BackupReport {
   readonly isKept: boolean;
   readonly error?: string;
 }
+/** What a check of a snapshot found. */
 export interface Verification {
   readonly snapshot: string;
   readonly isGood: boolean;
