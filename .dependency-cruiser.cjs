@@ -81,7 +81,9 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules|/dist/' },
-    exclude: { path: '(^|/)dist/(?!(index|provider)(\\.d\\.ts|\\.js)$)|docs/examples|create-provider/(files|templates)/' },
+    exclude: {
+      path: '(^|/)dist/(?!(index|provider)(\\.d\\.ts|\\.js)$)|docs/examples|create-provider/(files|templates)/',
+    },
     tsConfig: { fileName: 'tsconfig.test.json' },
     tsPreCompilationDeps: true,
     combinedDependencies: true,

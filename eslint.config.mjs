@@ -11,7 +11,17 @@ const tests = ['**/*.test.ts', '**/testing/**/*.ts', 'test/**/*.ts'];
 const plainScripts = ['**/*.mjs', '**/*.cjs', '**/*.js'];
 
 export default defineConfig(
-  { ignores: ['**/dist/', '**/node_modules/', 'coverage/', 'docs/examples/', 'plugins/create-provider/templates/', 'docs/reference/', '**/*.d.ts'] },
+  {
+    ignores: [
+      '**/dist/',
+      '**/node_modules/',
+      'coverage/',
+      'docs/examples/',
+      'plugins/create-provider/templates/',
+      'docs/reference/',
+      '**/*.d.ts',
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
 

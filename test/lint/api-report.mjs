@@ -38,7 +38,9 @@ for (const [report, entry] of Object.entries(entries)) {
   const file = path.join(root, report);
   if (writing) writeFileSync(file, text);
   else if (!existsSync(file) || readFileSync(file, 'utf8') !== text)
-    fail(`${report} is not what ${entry} says. If the change is meant: node test/lint/api-report.mjs --write, and a line in CHANGELOG.md`);
+    fail(
+      `${report} is not what ${entry} says. If the change is meant: node test/lint/api-report.mjs --write, and a line in CHANGELOG.md`,
+    );
 }
 
 function targetOf(symbol) {

@@ -34,8 +34,17 @@ export function openSlots(session: Session, configured: () => Promise<readonly s
       return planPromotion(session, request);
     },
     async rollback({ signal, ...request }) {
+      const within = sessionWith(session, signal);
+      if (request.restoreData === true) {
+        const { rollbackWithData } = await import('../storage/restore-data.ts');
+        return rollbackWithData(within, request);
+      }
       const { rollback } = await import('../slot/rollback.ts');
-      return rollback(sessionWith(session, signal), request);
+      return rollback(within, request);
+    },
+    async dataLoss(slot) {
+      const { dataLoss } = await import('../storage/restore-data.ts');
+      return dataLoss(session, slot);
     },
     async planRollback(request) {
       const { planRollback } = await import('../slot/plan.ts');

@@ -1,3 +1,4 @@
+import type { Loss } from './storage.ts';
 import type { ErrorCode } from '../provider/error.ts';
 import type { Cancellable } from './project.ts';
 import type { SlotState } from '../slot/transitions.ts';
@@ -41,6 +42,8 @@ export interface RollbackRequest extends Reasoned, Cancellable {
   readonly ifGeneration?: number;
   readonly wait?: boolean;
   readonly timeoutSeconds?: number;
+  /** Then puts the slot's data back to the newest snapshot from before the release that is left. It always waits. */
+  readonly restoreData?: boolean;
 }
 
 /** One environment of a slot. */
@@ -140,6 +143,10 @@ export interface PromotionResult {
   /** The command that undoes it: `clusternator rollback master`. Left out: nothing to go back to. */
   readonly undo?: string;
   readonly warnings: readonly string[];
+  /** What the slot's data went back to, where that was asked for. */
+  readonly restored?: readonly Loss[];
+  /** Snapshots of the data from before that. */
+  readonly kept?: readonly string[];
 }
 /** What `--dry-run` tells. Nothing is changed. */
 export interface PromotionPlan {
@@ -164,7 +171,9 @@ export interface Slots {
    *  descendant), `degraded` (8), `timeout` (9: it goes on), `drifted` (10), `not-found`. */
   promote(request: PromoteRequest): Promise<PromotionResult>;
   planPromotion(request: PromoteRequest): Promise<PromotionPlan>;
-  /** Never data. @throws as `promote`; `unhealthy` names the next standby in its hint; `refused` when there is none. */
+  /** What `restoreData` would lose, a volume each. @throws `refused` (7): there is no snapshot, or no data. */
+  dataLoss(slot: string): Promise<readonly Loss[]>;
+  /** Never data, unless `restoreData`. @throws as `promote`; `unhealthy` names the next standby in its hint; `refused` when there is none. */
   rollback(request: RollbackRequest): Promise<PromotionResult>;
   planRollback(request: RollbackRequest): Promise<PromotionPlan>;
   /** Lets a promotion go on that waits for it, and carries it on when its process is gone. @throws `conflict`: none waits. */

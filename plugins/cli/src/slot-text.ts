@@ -39,7 +39,7 @@ export function memberState({ phase, healthy, message }: SlotMember): string {
 
 /** What a promotion or a rollback says in the end. The last line is where the slot answers, alone on standard output without a terminal. */
 export function promotedLines(result: PromotionResult, bin: string): { before: string[]; last: string } {
-  const { slot, from, to, existed, flipSeconds, undo, operation } = result;
+  const { slot, from, to, existed, flipSeconds, undo, operation, restored = [], kept = [] } = result;
   const last = slot.url ?? slot.name;
   if (existed) return { before: [`Slot ${slot.name} is on ${titleOf(to)} already.`], last };
   const isThere = slot.head?.environment === to.environment;
@@ -47,6 +47,8 @@ export function promotedLines(result: PromotionResult, bin: string): { before: s
   const time = flipSeconds === undefined ? '' : `, in ${seconds(flipSeconds)}`;
   const before = [`Slot ${slot.name}: ${from === undefined ? '' : `${shortOf(from)} → `}${titleOf(to)}${time}`];
   for (const standby of slot.standbys) before.push(`  ${memberLine(standby)}`);
+  for (const { volume, snapshot } of restored) before.push(`  ${volume} went back to snapshot ${snapshot}`);
+  if (kept.length > 0) before.push(`  What was in use is kept as ${kept.join(', ')}`);
   if (slot.state === 'baking') before.push(`It is being watched${untilText(slot)}: ${bin} slot show ${slot.name}`);
   before.push(undo === undefined ? 'Nothing to go back to.' : `To undo: ${undo}`);
   return { before, last };
