@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+
 /** How esbuild makes one CommonJS file that runs by itself, for Node alone: docs/decisions/0005-start-up.md says why. */
 export const bundleOptions = {
   bundle: true,
@@ -26,6 +28,25 @@ export function englishAlone() {
       to.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
         contents: "export { default as en } from './en.js';",
       }));
+    },
+  };
+}
+
+/** An esbuild plugin: these modules of Node are loaded when something of them is first used, and not by whoever imports them. */
+export function lazyBuiltins(names) {
+  const require = createRequire(import.meta.url);
+  return {
+    name: 'lazy-builtins',
+    setup(to) {
+      to.onResolve({ filter: new RegExp(`^(?:node:)?(?:${names.join('|')})$`) }, ({ path, namespace }) =>
+        namespace === 'lazy' ? { path, external: true } : { path: path.replace('node:', ''), namespace: 'lazy' },
+      );
+      to.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
+        const getters = Object.keys(require(path)).map(
+          (name) => `get ${name}() { return require('node:${path}').${name}; }`,
+        );
+        return { contents: `module.exports = { ${getters.join(', ')} };` };
+      });
     },
   };
 }

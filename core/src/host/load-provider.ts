@@ -1,13 +1,9 @@
-import satisfies from 'semver/functions/satisfies.js';
-import ltr from 'semver/ranges/ltr.js';
-import validRange from 'semver/ranges/valid.js';
 import { nearest } from '../names/nearest.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { ProviderSource } from './discovery.ts';
 import { IMPORT_SECONDS, importProvider } from './import-provider.ts';
 import { checkAllowed, checkIntegrity, type ProviderPolicy } from './provider-policy.ts';
-import { CORE_VERSION } from './version.ts';
 
 /** How a provider is loaded. */
 export interface LoadProviderOptions {
@@ -31,6 +27,7 @@ export async function loadProvider(
 ): Promise<Provider> {
   checkAllowed(policies, id);
   const source = sourceOf(sources, id);
+  const { checkSdk } = await import('./check-sdk.ts'); // a list that only prints compares no versions
   checkSdk(source);
   await checkIntegrity(policies, source);
   const exported = await importProvider(source, importSeconds, knownFolder);
@@ -44,6 +41,11 @@ export async function loadProvider(
   return exported;
 }
 
+/** What to do about a provider that was made for another core. */
+export async function wayOutOfSdk(source: Pick<ProviderSource, 'package' | 'sdk'>): Promise<string> {
+  return (await import('./check-sdk.ts')).wayOutOfSdk(source);
+}
+
 function sourceOf(sources: readonly ProviderSource[], id: string): ProviderSource {
   const named = sources.filter((source) => source.id === id);
   const source = named[0];
@@ -54,24 +56,6 @@ function sourceOf(sources: readonly ProviderSource[], id: string): ProviderSourc
     path: 'provider',
     hint: 'uninstall one of them: clusternator plugins uninstall <package>',
   });
-}
-
-function checkSdk(source: ProviderSource): void {
-  const { id, sdk } = source;
-  if (satisfies(CORE_VERSION, sdk, { includePrerelease: true })) return;
-  const label = `${source.package}@${source.version}`;
-  throw new ProviderError('invalid', `provider "${id}" (${label}) was made for core ${sdk}, this is ${CORE_VERSION}`, {
-    path: 'provider',
-    hint: wayOutOfSdk(source),
-  });
-}
-
-/** What to do about a provider that was made for another core. */
-export function wayOutOfSdk(source: Pick<ProviderSource, 'package' | 'sdk'>): string {
-  if (validRange(source.sdk) === null) return `its sdk range is no range: tell the author of ${source.package}`;
-  return ltr(CORE_VERSION, source.sdk)
-    ? `install a newer clusternator: npm install --global clusternator@latest. Or an older version of ${source.package}`
-    : `install a newer version of it: clusternator plugins install ${source.package}`;
 }
 
 function unknownProvider(sources: readonly ProviderSource[], id: string): ProviderError {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ArtefactStore } from '../artefact/store.ts';
 import { BuildCache } from '../cache/build-cache.ts';
 import { systemClock } from '../engine/clock.ts';
-import { currentIdentity } from '../engine/identity.ts';
+import { currentIdentity, type ProcessIdentity } from '../engine/identity.ts';
 import { KeptLogs } from '../logs/kept-logs.ts';
 import { documentsIn } from '../state/documents.ts';
 import { openSqliteStore } from '../state/sqlite.ts';
@@ -78,6 +78,7 @@ export function openSession(options: Settings, name: ProjectName): OpenedSession
   };
 
   const store = embedded ?? providerStore(() => openProviderStore(session, name), clock);
+  let identity: ProcessIdentity | undefined; // what only prints a list needs none
   const session: Session = {
     project: name.project,
     stage: name.stage,
@@ -85,7 +86,15 @@ export function openSession(options: Settings, name: ProjectName): OpenedSession
     options,
     clock,
     documents: documentsIn(store, clock),
-    operations: { store, clock, identity: currentIdentity(), emit, signal: options.signal },
+    operations: {
+      store,
+      clock,
+      get identity() {
+        return (identity ??= currentIdentity());
+      },
+      emit,
+      signal: options.signal,
+    },
     artefacts,
     caches,
     keptLogs: new KeptLogs(join(projectFolder(stateFolder, name), 'logs')),

@@ -2,7 +2,7 @@
 import { build } from 'esbuild';
 import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleOptions, englishAlone } from '../../../scripts/bundle-options.mjs';
+import { bundleOptions, englishAlone, lazyBuiltins } from '../../../scripts/bundle-options.mjs';
 import { leanOclif } from './lean-oclif.mjs';
 import { ownFiles } from './own-files.mjs';
 
@@ -34,6 +34,7 @@ await build({
   plugins: [
     leanOclif(),
     englishAlone(),
+    lazyBuiltins(['crypto', 'child_process', 'readline', 'readline/promises']),
     ownFiles({ folder: fresh, options, except: ['@clusternator/core', 'zod', 'wsl-utils'] }),
   ],
 });

@@ -14,8 +14,11 @@ export default async function pluginInstalled({ config }: { readonly config: Ins
     ({ id, package: name, version, sdk }) =>
       `provider "${id}" (${name}@${version}) was made for core ${sdk}, this is ${CORE_VERSION}: it will not be loaded`,
   );
-  const suggestions = unfit.map(
-    (source) => `${wayOutOfSdk(source)}. Or uninstall it: clusternator plugins uninstall ${source.package}`,
+  const suggestions = await Promise.all(
+    unfit.map(
+      async (source) =>
+        `${await wayOutOfSdk(source)}. Or uninstall it: clusternator plugins uninstall ${source.package}`,
+    ),
   );
   throw new Errors.CLIError(lines.join('\n'), { exit: 2, suggestions });
 }
