@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
-import { get } from './http.ts';
+import { eventually, get } from './http.ts';
 import { Sandbox } from './sandbox.ts';
 
 const SERVER = `
@@ -77,3 +77,30 @@ slots: { master: { standbys: 1 } }
   const { outcome, error } = await sandbox.json(['storage', 'destroy', backup, '--yes'], { cwd: repository.folder });
   expect({ exit: outcome.code, code: error?.code }).toEqual({ exit: 7, code: 'refused' });
 }, 240_000);
+
+test('the daemon takes backups when they are due, with nobody asking', async () => {
+  sandbox.env.CLUSTERNATOR_LOCAL_EXPIRY_SECONDS = '0.2';
+  const repository = await sandbox.repositoryOf({
+    'clusternator.config.yaml': `project: ${sandbox.project}
+provider: local
+services:
+  web: { command: node server.mjs, port: 8080, route: /, volumes: { data: data } }
+volumes:
+  data: { scope: slot, backup: { every: 1h, keep: 1d } }
+slots: { master: { standbys: 1 } }
+`,
+    'server.mjs': SERVER,
+  });
+  const ask = async <T>(...words: string[]): Promise<T> =>
+    (await sandbox.json<T>(words, { cwd: repository.folder })).data;
+  const { environment } = await ask<{ environment: { id: string } }>('env', 'create');
+  await ask('promote', environment.id, 'master');
+  await eventually(async () => {
+    const { backups } = await ask<{ backups: readonly { state: string }[] }>('backup', 'list');
+    expect(backups.map(({ state }) => state)).toEqual(['ready']);
+  }, 60);
+  await eventually(async () => {
+    const { stdout } = await sandbox.run(['daemon', 'logs'], { cwd: repository.folder });
+    expect(stdout).toMatch(/backup of volume slot-master-data of .*: backup-data-/);
+  });
+}, 180_000);

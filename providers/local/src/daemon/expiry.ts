@@ -1,4 +1,4 @@
-import { hasExpired } from '@clusternator/core/expiry';
+import { hasDue } from '@clusternator/core/expiry';
 import { ProviderError } from '@clusternator/core/provider';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,8 +20,8 @@ export interface ExpiryOptions {
 }
 
 /**
- * Keeps times to live, where something runs all the time: here. It only looks; what is over is destroyed by a process of its own, which uses
- * the engine as any command does, and so never what a slot uses or another process works on.
+ * Keeps times to live and backup schedules, where something runs all the time: here. It only looks; what is due is done by a process of its
+ * own, which uses the engine as any command does, and so never destroys what a slot uses or another process works on.
  */
 export class Expiry {
   readonly #options: ExpiryOptions;
@@ -76,10 +76,10 @@ export class Expiry {
   async #keep(scope: Scope): Promise<boolean> {
     const { stateFolder, log } = this.#options;
     try {
-      if (!(await hasExpired({ ...scope, stateFolder, provider: 'local' }))) return true;
+      if (!(await hasDue({ ...scope, stateFolder, provider: 'local' }))) return true;
       return await this.#destroy(scope);
     } catch (error) {
-      log(`can't look for what is past its time in ${scope.project} (stage ${scope.stage}): ${messageOf(error)}`);
+      log(`can't look for what is due in ${scope.project} (stage ${scope.stage}): ${messageOf(error)}`);
       return false;
     }
   }
