@@ -27,13 +27,14 @@ volumes: { data: { scope: slot } }
 slots: { master: { standbys: 1 } }
 `;
   const repository = await sandbox.repositoryOf({ 'clusternator.config.yaml': config, 'server.mjs': SERVER });
-  const ask = async <T>(...words: string[]) => {
-    const { data, outcome, error } = await sandbox.json<T>(words, { cwd: repository.folder });
-    return { data, code: outcome.code, error };
+  const within = { cwd: repository.folder };
+  const ask = async (...words: string[]) => {
+    const { outcome, error } = await sandbox.json<unknown>(words, within);
+    return { code: outcome.code, error };
   };
   const run = async <T>(...words: string[]): Promise<T> => {
-    const { data, code, error } = await ask<T>(...words);
-    expect({ words, code, error }).toEqual({ words, code: 0, error: undefined });
+    const { data, outcome, error } = await sandbox.json<T>(words, within);
+    expect({ words, code: outcome.code, error }).toEqual({ words, code: 0, error: undefined });
     return data;
   };
   const deploy = async (): Promise<{ url: string; generation: number }> => {
