@@ -1,4 +1,4 @@
-// Deploys HEAD of a repository to a slot, rolls back when the new head does not answer, and tells what happens meanwhile.
+// Deploys HEAD of a repository to a slot, rolls back when the new head is not healthy, and tells what happens meanwhile.
 // node deploy.mjs <repository> <slot>
 import { openProject, ProviderError } from '@clusternator/core';
 
@@ -17,12 +17,16 @@ const told = (async () => {
 try {
   // An aborted request ends at once, and leaves an operation that `project.resume` carries on.
   const { environment } = await project.create({ signal: stop.signal });
-  const { slot: now, from } = await project
-    .slots()
-    .promote({ slot, environment: environment.id, reason: 'deploy.mjs', signal: stop.signal });
-  const answer = await fetch(now.url).catch(() => undefined);
-  if (!answer?.ok && from) await project.slots().rollback({ slot, reason: 'it does not answer' });
-  console.log(JSON.stringify({ environment: environment.id, url: now.url, status: answer?.status }));
+  const slots = project.slots();
+  const { from } = await slots.promote({
+    slot,
+    environment: environment.id,
+    reason: 'deploy.mjs',
+    signal: stop.signal,
+  });
+  const { url, head } = await slots.show(slot); // asks the router and the provider
+  if (head?.healthy === false && from) await slots.rollback({ slot, reason: 'it is not healthy' });
+  console.log(JSON.stringify({ environment: environment.id, url, healthy: head?.healthy }));
 } catch (error) {
   // `code` is for programs, the message for people.
   if (!ProviderError.is(error)) throw error;

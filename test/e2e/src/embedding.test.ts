@@ -22,15 +22,15 @@ test('the example program deploys with the packed engine, and the command line s
     'clusternator.config.yaml': `project: PROJECT\nprovider: local\nsites:\n  web: { dir: ., route: / }\nslots:\n  master: { bake: 0s }\n`,
     'index.html': 'first\n',
   });
-  const deploy = async (): Promise<{ environment: string; url: string; status: number }> => {
+  const deploy = async (): Promise<{ environment: string; url: string; healthy: boolean }> => {
     const args = [path.join(program, 'deploy.mjs'), repository.folder, 'master'];
     const outcome = await runProgram(process.execPath, args, { cwd: sandbox.folder, env: sandbox.env });
     expect([outcome.code, outcome.code === 0 ? '' : outcome.stderr]).toEqual([0, '']);
     expect(outcome.stderr).toMatch(/^done: /m);
-    return JSON.parse(outcome.stdout) as { environment: string; url: string; status: number };
+    return JSON.parse(outcome.stdout) as { environment: string; url: string; healthy: boolean };
   };
   const first = await deploy();
-  expect([first.status, (await get(first.url)).body]).toEqual([200, 'first\n']);
+  expect([first.healthy, (await get(first.url)).body]).toEqual([true, 'first\n']);
   await repository.write('index.html', 'second\n');
   await repository.commit('Second');
   const second = await deploy();
