@@ -11,6 +11,7 @@ import { createContainer, createProcess } from './create.mjs';
 import { memory, proxy } from './proxy.mjs';
 import { slots } from './slots.mjs';
 import { startup } from './startup.mjs';
+import { storage } from './storage.mjs';
 
 const has = (program) => spawnSync('which', [program]).status === 0;
 const engine = () => has('docker') && spawnSync('docker', ['info'], { timeout: 20_000 }).status === 0;
@@ -23,6 +24,7 @@ const benchmarks = {
   container: { run: createContainer, without: () => (engine() ? undefined : 'no Docker Engine answers') },
   proxy: { run: proxy, without: () => ['wrk', 'nginx', 'ss'].find((program) => !has(program)) },
   slots: { run: (sandbox) => slots(sandbox, tool), without: () => (has('wrk') ? undefined : 'wrk is not installed') },
+  storage: { run: storage },
   memory: { run: (sandbox) => memory(sandbox) },
 };
 const wanted = process.argv.slice(2);

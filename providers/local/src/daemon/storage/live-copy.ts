@@ -35,6 +35,11 @@ export async function copyLive(source: string, target: string, options: LiveCopy
   let sinceMs = fileClock(source);
   const begunAt = new Date();
   const isQuiet = writers() === '';
+  if (!isQuiet && process.platform !== 'linux') {
+    throw new ProviderError('unsupported', 'on this system a volume is copied only while no environment mounts it', {
+      hint: `destroy ${writers()} first`,
+    });
+  }
   // What was mapped to memory before is seen to change only once it was written back.
   if (!isQuiet) await flush(source, signal);
   await copyContent(source, target, { signal, onBytes, isLive: !isQuiet });
