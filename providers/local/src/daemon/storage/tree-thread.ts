@@ -5,9 +5,12 @@ import { isAnswer, type Answer, type Result, type Task } from './tree-task.ts';
 /** From its sources, the daemon runs without a build. */
 const PROGRAM = new URL(import.meta.url.endsWith('.ts') ? './tree-worker.ts' : './tree-worker.js', import.meta.url);
 
+/** It makes much that is soon of no use: what is kept of that grows to 48 MiB, if it may. */
+const LIMITS = { maxYoungGenerationSizeMb: 4 } as const;
+
 /** A thread that does one task after the other, and is there before the first comes. */
 export class TreeThread {
-  readonly #worker = new Worker(PROGRAM);
+  readonly #worker = new Worker(PROGRAM, { resourceLimits: LIMITS });
   readonly #signal: AbortSignal;
 
   constructor(signal: AbortSignal) {
