@@ -51,11 +51,32 @@ function isDocumented(symbol) {
   return symbol.getDocumentationComment(checker).length > 0 || symbol.getJsDocTags(checker).length > 0;
 }
 
+/** The compiler writes the parts of a type that it inferred in the order in which it met them, which a build from scratch changes. */
+function inOrder(file) {
+  const text = (node) => printer.printNode(ts.EmitHint.Unspecified, node, file);
+  const sorted = (nodes) =>
+    nodes
+      .map((node) => [text(node), node])
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, node]) => node);
+  return (context) => {
+    const visit = (node) => {
+      const whole = ts.visitEachChild(node, visit, context);
+      if (ts.isUnionTypeNode(whole)) return ts.factory.updateUnionTypeNode(whole, sorted(whole.types));
+      if (ts.isTypeLiteralNode(whole)) return ts.factory.updateTypeLiteralNode(whole, sorted(whole.members));
+      return whole;
+    };
+    return (node) => ts.visitNode(node, visit);
+  };
+}
+
 function textOf(name, symbol) {
   const declarations = symbol.declarations ?? [];
   const texts = declarations.map((node) => {
     const whole = ts.isVariableDeclaration(node) ? node.parent.parent : node;
-    return printer.printNode(ts.EmitHint.Unspecified, whole, whole.getSourceFile());
+    const file = whole.getSourceFile();
+    const { transformed } = ts.transform(whole, [inOrder(file)]);
+    return printer.printNode(ts.EmitHint.Unspecified, transformed[0], file);
   });
   return [`// ${name}`, ...texts].join('\n');
 }
