@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { removeCaches, type BuildCache, type CacheSettings } from '../cache/build-cache.ts';
+import { cachedInstall, type InstallCache } from '../cache/cached-install.ts';
 import { nearest } from '../names/nearest.ts';
 import { ProviderError } from '../provider/error.ts';
 import { cancelled } from '../source/git.ts';
@@ -18,6 +19,7 @@ export interface SiteBuild {
   readonly tree: string;
   /** Arguments, run in a copy of the tree. */
   readonly install?: readonly string[] | undefined;
+  readonly installCache?: InstallCache | undefined;
   readonly build?: readonly string[] | undefined;
   /** What to serve, relative to the tree. */
   readonly dir: string;
@@ -37,7 +39,7 @@ const NO_CACHE = { store: undefined, owner: '', folders: [], sizeMiB: 0 };
 /** Builds a site and keeps its bundle for the owner. Nothing else stays: neither files nor processes.
  *  @throws ProviderError `unhealthy` (its install or build failed), `invalid` (its folder is not there or leads out), `quota`, `denied`, `cancelled`. */
 export async function buildSite(site: SiteBuild): Promise<FilesArtefact> {
-  const { name, tree, install, build, store, owner, signal } = site;
+  const { name, tree, install, installCache, build, store, owner, signal } = site;
   if (!install && !build) return store.add({ folder: await servedFolder(tree, site) }, owner, signal);
   try {
     await sweepScratch(site.scratchFolder); // What a killed build left, and what it had started.
@@ -47,10 +49,22 @@ export async function buildSite(site: SiteBuild): Promise<FilesArtefact> {
     const to = { scratch: scratch.folder, cwd: copy, env: site.env, signal, onOutput: site.onOutput };
     const { store: caches, ...settings } = site.cache ?? NO_CACHE;
     const cache = { ...settings, part: name, tree: copy, signal, tell: site.onOutput };
-    if (install) {
+    const runInstall = async (argv: readonly string[]): Promise<void> => {
       await caches?.restore(cache);
-      await runCommand({ ...to, argv: install, what: `the install of site ${name}`, path: `sites.${name}.install` });
-    }
+      await runCommand({ ...to, argv, what: `the install of site ${name}`, path: `sites.${name}.install` });
+    };
+    if (install && installCache && caches) {
+      const run = (): Promise<void> => runInstall(install);
+      await cachedInstall({
+        store: caches,
+        use: cache,
+        installCache,
+        argv: install,
+        env: site.env,
+        variables: {},
+        run,
+      });
+    } else if (install) await runInstall(install);
     // Again: an install may begin by removing the folder that a cache is in.
     if (build) await caches?.restore(cache);
     if (build) await runCommand({ ...to, argv: build, what: `the build of site ${name}`, path: `sites.${name}.build` });

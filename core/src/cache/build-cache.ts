@@ -6,7 +6,8 @@ import { removeFolder } from '../artefact/files.ts';
 import { openScratch, sweepScratch } from '../artefact/scratch.ts';
 import { messageOf } from '../engine/thrown.ts';
 import { spareBytes } from '../logs/room.ts';
-import { cacheFolder, copyCache } from './copy.ts';
+import { cacheFolder, copyCache, type CopyOptions } from './copy.ts';
+import { copyOutputs, putOutputs } from './outputs.ts';
 import { CacheIndex, type CacheEntry } from './cache-index.ts';
 
 /** Which folders of a checkout the builds of a project share, and how much all of them may take together. */
@@ -30,6 +31,10 @@ export interface CacheUse extends CacheSettings {
 /** How often a cache is copied anew that was replaced meanwhile. */
 const RESTORE_TRIES = 5;
 const FOLDER = /^[0-9a-f]{32}$/;
+const INSTALL = 'install:'; // no folder of a checkout is called that in a config
+const installPath = (key: string): string => `${INSTALL}${key}`;
+/** Whether an entry is what an install made, and not a folder that the config names. */
+export const isInstall = ({ path }: CacheEntry): boolean => path.startsWith(INSTALL);
 
 /**
  * Folders that builds leave to later ones. Each part has its own, and begins with another's. A saved folder never changes: a new one takes its
@@ -55,6 +60,30 @@ export class BuildCache {
   /** After a build that went well. */
   async save(use: CacheUse): Promise<void> {
     for (const path of use.folders) await this.orTell(use, `${path} is not saved`, () => this.saveOne(use, path));
+  }
+
+  /** What an install with this key made. @returns False: it has to run. */
+  async putOutputs(use: CacheUse, key: string, outputs: readonly string[]): Promise<boolean> {
+    if (!existsSync(this.root)) return false;
+    let isThere = false;
+    await this.orTell(use, 'what the install made before is not put in place', async () => {
+      const entry = this.index.find(use.owner, installPath(key), use.part);
+      if (!entry) return;
+      await using scratch = await openScratch(this.incoming);
+      const copy = join(scratch.folder, 'copy');
+      if (!(await this.copyOut(entry, copy, use.signal))) return;
+      await putOutputs(copy, use.tree, outputs);
+      this.index.used(entry, this.now());
+      isThere = true;
+    });
+    return isThere;
+  }
+
+  /** After an install that went well. */
+  async keepOutputs(use: CacheUse, key: string, outputs: readonly string[]): Promise<void> {
+    await this.orTell(use, 'what the install made is not kept', () =>
+      this.keep(use, installPath(key), (copy, options) => copyOutputs(use.tree, copy, outputs, options)),
+    );
   }
 
   /** The longest unused first. */
@@ -99,17 +128,9 @@ export class BuildCache {
         tell(`cache: ${path} is not restored: it is no folder of the checkout`);
         return;
       }
-      const saved = join(this.root, entry.folder);
       await using scratch = await openScratch(this.incoming);
       const copy = join(scratch.folder, 'copy');
-      const isWhole = await copyCache(saved, copy, { signal, maxBytes: Infinity }).then(
-        () => existsSync(saved), // it is moved away before anything of it goes
-        (error: unknown) => {
-          if (existsSync(saved)) throw error;
-          return false;
-        },
-      );
-      if (!isWhole) continue;
+      if (!(await this.copyOut(entry, copy, signal))) continue;
       await putInto(target, copy, signal);
       this.index.used(entry, this.now());
       return;
@@ -117,15 +138,33 @@ export class BuildCache {
     tell(`cache: ${path} is not restored: it was replaced again and again`);
   }
 
+  /** @returns False: it was replaced meanwhile, and what was copied may not be whole. */
+  private async copyOut(entry: CacheEntry, to: string, signal: AbortSignal): Promise<boolean> {
+    const saved = join(this.root, entry.folder);
+    try {
+      await copyCache(saved, to, { signal, maxBytes: Infinity });
+    } catch (error) {
+      if (existsSync(saved)) throw error;
+    }
+    return existsSync(saved); // it is moved away before anything of it goes
+  }
+
   private async saveOne(use: CacheUse, path: string): Promise<void> {
-    const { owner, part, tree, signal, sizeMiB } = use;
-    const source = await cacheFolder(tree, path, false);
-    if (source === undefined) return;
+    const source = await cacheFolder(use.tree, path, false);
+    if (source !== undefined) await this.keep(use, path, (copy, options) => copyCache(source, copy, options));
+  }
+
+  /** @param copyTo - Writes what is to be kept, and says how many bytes it is. */
+  private async keep(
+    { owner, part, signal, sizeMiB }: CacheUse,
+    path: string,
+    copyTo: (copy: string, options: CopyOptions) => Promise<number>,
+  ): Promise<void> {
     await mkdir(this.root, { recursive: true, mode: 0o700 });
     await using scratch = await openScratch(this.incoming);
     const copy = join(scratch.folder, 'copy');
     const maxBytes = sizeMiB * 2 ** 20;
-    const bytes = await copyCache(source, copy, { signal, maxBytes: Math.min(maxBytes, this.spare(this.root)) });
+    const bytes = await copyTo(copy, { signal, maxBytes: Math.min(maxBytes, this.spare(this.root)) });
     const folder = randomBytes(16).toString('hex');
     this.index.change(() => {
       renameSync(copy, join(this.root, folder));

@@ -8,6 +8,10 @@ export interface CopyOptions {
   readonly signal: AbortSignal;
   /** More is refused, with `quota`. */
   readonly maxBytes: number;
+  /** Links may lead anywhere in it. Left out: in what is copied. */
+  readonly within?: string;
+  /** Refuses what would be left out otherwise, with `invalid`. */
+  readonly isWhole?: boolean;
 }
 
 /**
@@ -30,6 +34,7 @@ export async function copyCache(from: string, to: string, options: CopyOptions):
       } else if (there) continue;
       else if (entry.isFile()) bytes += await copyOne(path);
       else if (entry.isSymbolicLink()) await copyLink(path);
+      else leaveOut(path, 'is neither a file, a folder nor a link');
     }
   };
   const copyOne = async (path: string): Promise<number> => {
@@ -42,7 +47,12 @@ export async function copyCache(from: string, to: string, options: CopyOptions):
   };
   const copyLink = async (path: string): Promise<void> => {
     const target = await readlink(join(from, path));
-    if (!isAbsolute(target) && isInside(from, join(from, dirname(path), target))) await symlink(target, join(to, path));
+    const isFine = !isAbsolute(target) && isInside(options.within ?? from, join(from, dirname(path), target));
+    if (isFine) await symlink(target, join(to, path));
+    else leaveOut(path, 'is a link that leads out');
+  };
+  const leaveOut = (path: string, why: string): void => {
+    if (options.isWhole) throw new ProviderError('invalid', `${path} ${why}`);
   };
   await copyFolder('');
   return bytes;

@@ -11,6 +11,7 @@ import {
   treePathSchema,
 } from './fields.ts';
 import { DEFAULT_HEALTH, healthSchema } from './health.ts';
+import { installSchema, withInstall } from './install.ts';
 
 /** 0.5 CPUs with 1 GiB is on sale in every cloud: others tie the one to the other. */
 const DEFAULT_CPUS = 0.5;
@@ -78,7 +79,11 @@ export const serviceSchema = z
   .strictObject({
     build: buildSchema.optional().describe('A folder with a Dockerfile, or { context, dockerfile }: a container.'),
     image: image.optional().describe('An image that exists already: a container.'),
-    install: commandSchema.optional().describe('Runs once in the checkout, before the command of a bare process.'),
+    install: installSchema
+      .optional()
+      .describe(
+        'Runs once in the checkout, before the command of a bare process: a command, or { run, inputs, outputs }.',
+      ),
     command: commandSchema
       .optional()
       .describe(
@@ -123,7 +128,7 @@ export const serviceSchema = z
     const isHttp = service.port === undefined || service.route !== undefined || check !== undefined;
     const protocol = told ?? (isHttp ? ('http' as const) : ('tcp' as const)); // literal types for the output
     const health = check ?? (protocol === 'http' && service.port !== undefined ? DEFAULT_HEALTH : undefined);
-    return { ...service, protocol, memoryMiB: memory, ...(health && { health }) };
+    return { ...withInstall(service), protocol, memoryMiB: memory, ...(health && { health }) };
   });
 
 /** A service with all its defaults, in the units of the contract. */

@@ -14,7 +14,7 @@ export interface EnvironmentSpec extends ResourceSpec {
   readonly services: Readonly<Record<string, ServiceSpec>>;
   readonly sites: Readonly<Record<string, SiteSpec>>;
   /** Folders of a source tree, relative to its top, that `install` may find as an earlier one of the project left them. A provider that installs
-   *  anew each time may leave it out of account. No part of the fingerprint. */
+   *  anew each time may leave it out of account. `sizeMiB`: of these folders and of what installs made, all together. No part of the fingerprint. */
   readonly cache?: { readonly folders: readonly string[]; readonly sizeMiB: number };
 }
 /** A part that runs. */
@@ -23,6 +23,11 @@ export interface ServiceSpec {
   /** Arguments, not a shell line. There is one wherever the artefact is a source tree, and `install` may run once before it. */
   readonly command?: readonly string[];
   readonly install?: readonly string[];
+  /**
+   * Of `install`: while these files of the source tree are the same, so are the folders that it makes, and it need not run again. Paths are
+   * relative to the tree. A provider that installs anew each time may leave it out of account.
+   */
+  readonly installCache?: { readonly inputs: readonly string[]; readonly outputs: readonly string[] };
   /** Of a source tree: the folder that the command runs in, relative to the tree. Left out: its top. `install` runs at the top. */
   readonly workingDir?: string;
   /** Where it listens, and what it speaks there. Without a port nothing connects to it. */

@@ -1,3 +1,4 @@
+import { isInstall } from '../cache/build-cache.ts';
 import { livenessOf } from '../engine/identity.ts';
 import { driverOf } from '../host/drivers.ts';
 import type { GcItem } from '../host/project.ts';
@@ -163,14 +164,15 @@ function orphans(
 function unusedCaches({ caches, project, stage }: Session, now: Date, folders?: readonly string[]): readonly Work[] {
   return caches.list(`${project}/${stage}`).flatMap((entry) => {
     const days = Math.floor((now.getTime() - entry.usedAt) / 86_400_000);
-    const isAsked = folders?.includes(entry.path) ?? true;
+    const isAsked = isInstall(entry) || (folders?.includes(entry.path) ?? true);
     if (isAsked && days < CACHE_DAYS) return [];
     const why = isAsked ? `was not used for ${String(days)} days` : 'is not in the config any more';
     const run = async (): Promise<boolean> => {
       await caches.remove(entry);
       return true;
     };
-    return [{ id: `${entry.path} of ${entry.part}`, type: 'cache' as const, why, run }];
+    const what = isInstall(entry) ? 'an install' : entry.path;
+    return [{ id: `${what} of ${entry.part}`, type: 'cache' as const, why, run }];
   });
 }
 

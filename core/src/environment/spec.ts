@@ -47,7 +47,10 @@ export function environmentSpec(
   const print = fingerprint(withVolumesById(content));
   return {
     ...content,
-    ...(config.cache.folders.length > 0 && { cache: config.cache }),
+    ...((config.cache.folders.length > 0 ||
+      Object.values(config.services).some(({ installCache }) => installCache)) && {
+      cache: config.cache,
+    }),
     fingerprint: print,
     tags: tagsFor(identity, {
       type: 'environment',
@@ -73,6 +76,7 @@ function serviceSpec(
     artefact: mustHave(artefacts.services, name),
     ...(service.command && { command: service.command }),
     ...(service.install && { install: service.install }),
+    ...(service.installCache && { installCache: service.installCache }),
     ...(service.dir !== '.' && { workingDir: service.dir }),
     ...(service.port !== undefined && { port: service.port }),
     protocol: service.protocol,

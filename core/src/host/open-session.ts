@@ -118,6 +118,7 @@ export function openSession(options: Settings, name: ProjectName): OpenedSession
         name: site,
         tree,
         install: config.install,
+        installCache: config.installCache,
         build: config.build,
         dir: config.dir,
         scratchFolder: join(stateFolder, 'scratch'),

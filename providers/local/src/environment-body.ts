@@ -65,7 +65,7 @@ export async function environmentBody(host: Host, spec: EnvironmentSpec, call: C
 }
 
 async function serviceBody(host: Host, service: ServiceSpec, call: Call): Promise<ServiceBody> {
-  const { artefact, command, install, workingDir, port, route, health } = service;
+  const { artefact, command, install, installCache, workingDir, port, route, health } = service;
   const mounts = await valuesOf(service.mounts, ({ volume, readOnly }) =>
     Promise.resolve({ volume: volume.id, readOnly }),
   );
@@ -76,6 +76,7 @@ async function serviceBody(host: Host, service: ServiceSpec, call: Call): Promis
         : { kind: 'files', digest: artefact.digest, folder: await host.folder(artefact, call) },
     ...(command && { command: [...command] }),
     ...(install && { install: [...install] }),
+    ...(installCache && { installCache: { inputs: [...installCache.inputs], outputs: [...installCache.outputs] } }),
     workingDir: workingDir ?? '.',
     ...(port !== undefined && { port }),
     protocol: service.protocol,

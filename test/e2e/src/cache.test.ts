@@ -81,3 +81,60 @@ cache: [tool/cache]
   ]);
   await sandbox.expectNothingIsLeft();
 }, 240_000);
+
+test('an install runs once for the same inputs: of a process and of a site, whatever else changed', async () => {
+  const repository = await sandbox.repositoryOf({
+    'clusternator.config.yaml': `project: PROJECT
+provider: local
+services:
+  api:
+    install: { run: node install.mjs api, inputs: [tools.lock], outputs: [tools] }
+    command: node server.mjs
+    port: 8080
+    route: /api
+sites:
+  web:
+    install: { run: node install.mjs web, inputs: [tools.lock], outputs: [tools] }
+    build: cp tools/index.html version.txt dist/
+    dir: dist
+    route: /
+`,
+    'install.mjs': `import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+mkdirSync('tools');
+writeFileSync('tools/index.html', process.argv[2] + ' ' + randomUUID());
+`,
+    'server.mjs': SERVER.replace('out/', 'tools/'),
+    'tools.lock': 'one',
+    'version.txt': '1',
+    'dist/.keep': '',
+  });
+  const work = async (): Promise<{ site: string; process: string; version: string }> => {
+    const { url } = await sandbox.create();
+    const [site, process, version] = await Promise.all(
+      ['/', '/api', '/version.txt'].map(async (route) => (await get(`${url}${route}`)).body),
+    );
+    return { site: site ?? '', process: process ?? '', version: version ?? '' };
+  };
+  const first = await work();
+  expect(first).toEqual({
+    site: expect.stringMatching(/^web /),
+    process: expect.stringMatching(/^api /),
+    version: '1',
+  });
+
+  await repository.write('version.txt', '2');
+  await repository.commit('Change what no install looks at');
+  expect(await work()).toEqual({ ...first, version: '2' });
+
+  await repository.write('tools.lock', 'two');
+  await repository.commit('Change the lock file');
+  const third = await work();
+  expect(third.site).not.toBe(first.site);
+  expect(third.process).not.toBe(first.process);
+
+  await repository.write('tools.lock', 'one');
+  await repository.commit('Change it back');
+  expect(await work()).toEqual({ ...first, version: '2' });
+  await sandbox.expectNothingIsLeft();
+}, 120_000);

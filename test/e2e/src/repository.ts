@@ -118,7 +118,7 @@ async function setVersion(repository: TestRepository, example: Example, version:
 async function vendorDependencies(repository: TestRepository): Promise<void> {
   const modules = path.join('node_modules', 'ws');
   await cp(path.join(examples, '..', '..', modules), path.join(repository.folder, modules), { recursive: true });
-  await repository.edit('clusternator.config.yaml', (text) => text.replace(/^ +install: .*\n/m, ''));
+  await repository.edit('clusternator.config.yaml', (text) => text.replace(/^ +install:.*\n(?: {6}.*\n)*/m, ''));
 }
 
 function ignoreAbsent(error: NodeJS.ErrnoException): void {

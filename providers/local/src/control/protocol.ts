@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Raised by a change that an older client or daemon would misread. `GET /v1/status` and `POST /v1/stop` never change. */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 
 /** As in tags: becomes part of paths, names of containers and labels. */
 export const word = z
@@ -38,6 +38,8 @@ const service = z
     ]),
     command: argv.optional(),
     install: argv.optional(),
+    /** What an install goes by, and what it makes. */
+    installCache: z.strictObject({ inputs: z.array(noZero.min(1)), outputs: z.array(noZero.min(1)) }).optional(),
     /** Of a source tree: the folder that the command runs in. */
     workingDir: noZero.default('.'),
     port: z.int().min(1).max(65535).optional(),

@@ -1,4 +1,4 @@
-import type { BuildCache, CacheSettings } from '@clusternator/core/cache';
+import { cachedInstall, type BuildCache, type CacheSettings } from '@clusternator/core/cache';
 import { endProcesses } from './end-processes.ts';
 import { LineSplitter } from './log-lines.ts';
 import { ProcessInstance } from './process-instance.ts';
@@ -180,9 +180,14 @@ export class ProcessService implements RunningService {
       log.append(part, 'install', [message]);
     };
     const use = cache && { ...cache, part, tree, signal, tell };
-    if (use) await use.store.restore(use);
-    await this.#install(argv, signal);
-    if (use) await use.store.save(use);
+    const run = async (): Promise<void> => {
+      if (use) await use.store.restore(use);
+      await this.#install(argv, signal);
+      if (use) await use.store.save(use);
+    };
+    const { installCache, env: variables } = context.spec;
+    if (!use || !installCache) return run();
+    await cachedInstall({ store: use.store, use, installCache, argv, env: context.env, variables, run });
   }
 
   /** Its lines are the service's. @throws Error with its last lines. */
