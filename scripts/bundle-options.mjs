@@ -20,11 +20,14 @@ export const bundleOptions = {
   banner: { js: "const $importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
 };
 
-/** An esbuild plugin: zod brings its messages in fifty languages. */
-export function englishAlone() {
+/** An esbuild plugin: zod without its messages in fifty languages, and without making schemas of JSON Schema, which copies all that it exports. */
+export function leanZod() {
   return {
-    name: 'english-alone',
+    name: 'lean-zod',
     setup(to) {
+      to.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]classic[\\/]from-json-schema\.js$/ }, () => ({
+        contents: "export function fromJSONSchema() { throw new Error('z.fromJSONSchema is not in this bundle'); }",
+      }));
       to.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
         contents: "export { default as en } from './en.js';",
       }));

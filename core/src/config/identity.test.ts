@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
-import { readProjectName, topLevelScalars } from './identity.ts';
+import { readProjectName, topLevel } from './identity.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -88,18 +88,32 @@ test('what is read in a hurry is what YAML says', () => {
     fc.string({ maxLength: 12 }),
   );
   const line = fc.tuple(
-    fc.constantFrom('project', 'stage', 'provider', 'state', 'other', '  project', '? project', '"project"'),
+    fc.constantFrom(
+      'project',
+      'stage',
+      'provider',
+      'state',
+      'other',
+      'providers',
+      '  project',
+      '? project',
+      '"project"',
+      '"providers"',
+      '? providers',
+      '<<',
+      'a: {\n  providers',
+    ),
     value,
   );
   const source = fc.oneof(
     fc.array(line, { maxLength: 6 }).map((lines) => lines.map(([key, text]) => `${key}: ${text}`).join('\n')),
     fc
-      .dictionary(fc.constantFrom('project', 'stage', 'provider', 'other'), fc.jsonValue())
+      .dictionary(fc.constantFrom('project', 'stage', 'provider', 'providers', 'other'), fc.jsonValue())
       .map((data) => stringify(data)),
   );
   fc.assert(
     fc.property(source, (text) => {
-      const quick = topLevelScalars(text);
+      const quick = topLevel(text);
       if (quick === undefined) return;
       let exact: unknown;
       try {
@@ -107,7 +121,9 @@ test('what is read in a hurry is what YAML says', () => {
       } catch {
         return; // a mistake elsewhere goes unnoticed
       }
-      for (const [key, told] of quick) expect((exact as Record<string, unknown>)[key]).toBe(told);
+      const map = exact as Record<string, unknown> | null;
+      for (const [key, told] of quick.scalars) expect(map?.[key]).toBe(told);
+      for (const key of Object.keys(map ?? {})) expect(quick.keys).toContain(key);
     }),
     { numRuns: 2000 },
   );

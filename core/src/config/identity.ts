@@ -37,12 +37,8 @@ export async function readProjectName(options: LoadOptions): Promise<ProjectIden
 }
 
 async function readSimply(options: LoadOptions): Promise<ProjectIdentity | undefined> {
-  if (options.file !== undefined || (options.set ?? []).length > 0) return undefined;
-  const place = await firstPlace(options.root);
-  if (place === undefined || !['.yaml', '.yml'].includes(extname(place))) return undefined;
-  const file = join(options.root, place);
-  const scalars = topLevelScalars(await readFile(file, 'utf8'));
-  if (scalars === undefined) return undefined;
+  const { file, scalars } = (await readTopLevel(options)) ?? {};
+  if (file === undefined || scalars === undefined) return undefined;
   const told = (variable: string): string | undefined =>
     options.env[variable] === '' ? undefined : options.env[variable];
   const project = told('CLUSTERNATOR_PROJECT') ?? scalars.get('project');
@@ -55,6 +51,16 @@ async function readSimply(options: LoadOptions): Promise<ProjectIdentity | undef
   return { project, stage, provider, ...(state !== undefined && { state: { name: state, config: {} } }), file };
 }
 
+/** Undefined: the config is not so simple that it can be read without parsing it, or `set` or `file` say more than the tree's own. */
+export async function readTopLevel(options: LoadOptions): Promise<(TopLevel & { readonly file: string }) | undefined> {
+  if (options.file !== undefined || (options.set ?? []).length > 0) return undefined;
+  const place = await firstPlace(options.root);
+  if (place === undefined || !['.yaml', '.yml'].includes(extname(place))) return undefined;
+  const file = join(options.root, place);
+  const top = topLevel(await readFile(file, 'utf8'));
+  return top && { ...top, file };
+}
+
 /** `state: aws` beside `provider: { name: aws, region: … }` means that one, with its keys. */
 function withOwnKeys(named: ProjectConfig['provider'], main: ProjectConfig['provider']): ProjectConfig['provider'] {
   return named.name === main.name && Object.keys(named.config).length === 0 ? main : named;
@@ -62,8 +68,17 @@ function withOwnKeys(named: ProjectConfig['provider'], main: ProjectConfig['prov
 
 const WANTED: ReadonlySet<string> = new Set(['project', 'stage', 'provider', 'state']);
 
+interface TopLevel {
+  /** All of them. */
+  readonly keys: ReadonlySet<string>;
+  /** Of the keys that tell a project from others. */
+  readonly scalars: ReadonlyMap<string, string>;
+}
+
 /** Undefined: the file is not simple enough to be sure without parsing it. */
-export function topLevelScalars(text: string): ReadonlyMap<string, string> | undefined {
+export function topLevel(text: string): TopLevel | undefined {
+  if (/\r(?!\n)/.test(text)) return undefined; // a line break to some readers of YAML
+  const keys = new Set<string>();
   const scalars = new Map<string, string>();
   let key: string | undefined;
   for (const line of text.split(/\r?\n/)) {
@@ -75,11 +90,12 @@ export function topLevelScalars(text: string): ReadonlyMap<string, string> | und
     let rest: string | undefined;
     [, key, rest = ''] = /^([A-Za-z$][\w$-]*):(?: +(.*))?$/.exec(line) ?? [];
     if (key === undefined || scalars.has(key)) return undefined;
+    keys.add(key);
     if (!WANTED.has(key)) continue;
     const [, value] = /^([a-z][a-z0-9-]*)(?:[ ]+(?:#.*)?)?$/.exec(rest) ?? [];
     // YAML reads these as something other than text
     if (value === undefined || /^(?:true|false|null)$/.test(value)) return undefined;
     scalars.set(key, value);
   }
-  return scalars;
+  return { keys, scalars };
 }

@@ -1,5 +1,4 @@
-import { lookup as systemLookup } from 'node:dns';
-import type { LookupFunction } from 'node:net';
+import { connect } from 'node:net';
 
 /** One answer to a GET. */
 export interface ProbeResult {
@@ -9,14 +8,8 @@ export interface ProbeResult {
 }
 
 /** `localhost` and all below it is this machine, whatever the system's resolver says. @see https://www.rfc-editor.org/rfc/rfc6761#section-6.3 */
-const lookup: LookupFunction = (hostname, options, callback) => {
-  if (hostname === 'localhost' || hostname.endsWith('.localhost')) {
-    if (options.all) callback(null, [{ address: '127.0.0.1', family: 4 }]);
-    else callback(null, '127.0.0.1', 4);
-    return;
-  }
-  systemLookup(hostname, options, callback);
-};
+const addressOf = (hostname: string): string =>
+  /(?:^|\.)localhost$/.test(hostname) ? '127.0.0.1' : hostname.replace(/^\[(.*)\]$/, '$1');
 
 /** Core's own request to a public part: GET, the body is not read, redirects are answers. Never rejects but on abort. */
 export async function probe(
@@ -25,11 +18,20 @@ export async function probe(
   options: { readonly timeoutSeconds: number; readonly signal: AbortSignal },
 ): Promise<ProbeResult> {
   const target = new URL(url);
-  // Environments on this machine are asked without TLS, whose modules take long to load.
-  const { request } = target.protocol === 'https:' ? await import('node:https') : await import('node:http');
+  const address = addressOf(target.hostname);
+  const secure = target.protocol === 'https:';
+  // Environments on this machine are asked without TLS, whose modules take long to load. An `import()` would make Node read every property
+  // of the module, of which one loads a WebSocket client.
+  const { request } = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutSeconds * 1000)]);
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();
-  const sent = request(target, { lookup, signal, agent: false, headers: { 'user-agent': 'clusternator-health' } });
+  const sent = request(target, {
+    hostname: address,
+    signal,
+    headers: { host: target.host, 'user-agent': 'clusternator-health' },
+    // An agent would work out what the host is called for TLS.
+    ...(secure ? { agent: false } : { createConnection: () => connect(Number(target.port || 80), address) }),
+  });
   sent.on('response', (response) => {
     const status = response.statusCode ?? 0;
     response.destroy();

@@ -1,3 +1,4 @@
+import { readTopLevel } from '../config/identity.ts';
 import { workTreeConfig } from './project-name.ts';
 import type { OpenOptions } from './project.ts';
 import type { ProviderPolicy } from './provider-policy.ts';
@@ -10,6 +11,9 @@ export function readProviderPolicy(options: OpenOptions): Promise<ProviderPolicy
 
 /** The same, of a project that is opened. */
 export async function workTreePolicy(settings: Settings): Promise<ProviderPolicy> {
+  const place = await workTreeConfig(settings);
+  const top = await readTopLevel(place);
+  if (top && !top.keys.has('providers')) return {}; // which spares most commands the parser
   const { loadProviderPolicy } = await import('../config/load.ts');
-  return loadProviderPolicy(await workTreeConfig(settings));
+  return loadProviderPolicy(place);
 }

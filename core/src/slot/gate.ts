@@ -10,7 +10,7 @@ import type { EnvironmentDocument } from '../state/documents.ts';
 
 /** In a row, whatever the config says: what answers well every other time is not healthy. */
 const LEAST_SUCCESSES = 3;
-const EXTRA_PAUSE_SECONDS = 0.005;
+const EXTRA_PAUSE_SECONDS = 0.001;
 const PROBE_SECONDS = 10;
 /** Traffic goes only to what proved healthy no longer ago. */
 export const FRESH_SECONDS = 60;

@@ -21,7 +21,7 @@ const WALKS = [
  * @throws `internal`, when nothing at all can be read; `denied`.
  */
 export async function* salvage(file: string, tell: (problem: string) => void): AsyncGenerator<SalvagedDocument> {
-  const { DatabaseSync: Database } = await import('node:sqlite');
+  const { DatabaseSync: Database } = process.getBuiltinModule('node:sqlite');
   const seen = new Set<string>();
   let failure: unknown;
   for (const { how, open } of waysToOpen(file, Database)) {

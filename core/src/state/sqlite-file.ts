@@ -130,7 +130,7 @@ export class SqliteFile {
   }
 
   private async open(doing: string, forWriting = false): Promise<NonNullable<SqliteFile['opened']>> {
-    const { DatabaseSync: Database } = await import('node:sqlite'); // nothing may wait below, or it would be opened twice
+    const { DatabaseSync: Database } = process.getBuiltinModule('node:sqlite'); // nothing may wait below, or it would be opened twice
     if (this.closed)
       throw new ProviderError('internal', `${doing}: ${this.file} was closed before`, { effect: 'none' });
     const found = statOf(this.file);

@@ -2,7 +2,7 @@
 import { build } from 'esbuild';
 import { readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleOptions, englishAlone, lazyBuiltins } from '../../../scripts/bundle-options.mjs';
+import { bundleOptions, leanZod, lazyBuiltins } from '../../../scripts/bundle-options.mjs';
 import { leanOclif } from './lean-oclif.mjs';
 import { ownFiles } from './own-files.mjs';
 
@@ -33,7 +33,7 @@ await build({
   outfile: join(fresh, 'cli.cjs'),
   plugins: [
     leanOclif(),
-    englishAlone(),
+    leanZod(),
     lazyBuiltins(['crypto', 'child_process', 'readline', 'readline/promises']),
     ownFiles({ folder: fresh, options, except: ['@clusternator/core', 'zod', 'wsl-utils'] }),
   ],
@@ -52,6 +52,8 @@ function entry(files) {
     return `  get '${id}'() { return require('./src/commands/${file}').default; },`;
   });
   return [
+    // A command parses few documents of each kind: to compile a parser for each takes longer than it spares. Schemas look once, when they are made.
+    "require('zod').config({ jitless: true });",
     "exports.start = (argv, root) => require('./src/main.ts').start(argv, root);",
     "exports.commandNotFound = (options) => require('./src/hooks/command-not-found.ts').default(options);",
     "exports.pluginInstalled = (options) => require('./src/hooks/plugin-installed.ts').default(options);",

@@ -3,7 +3,7 @@
 import { build } from 'esbuild';
 import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleOptions, englishAlone } from '../../../scripts/bundle-options.mjs';
+import { bundleOptions, leanZod } from '../../../scripts/bundle-options.mjs';
 
 const root = join(import.meta.dirname, '..');
 const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
@@ -18,7 +18,7 @@ await build({
   outfile: fresh,
   legalComments: 'none', // what is inside is in node_modules, too
   external: Object.keys(dependencies).filter((name) => !inside.includes(name)),
-  plugins: [englishAlone()],
+  plugins: [leanZod()],
 });
 // Moved into place in the end: a command may be loading it.
 await rename(fresh, join(folder, 'provider.cjs'));

@@ -1,7 +1,8 @@
-import { defineProvider } from '@clusternator/core/provider';
+import { defineProvider, type Host } from '@clusternator/core/provider';
 import { z } from 'zod';
 import { capabilities } from './capabilities.ts';
 import { check } from './check.ts';
+import type { DaemonClient } from './client/daemon-client.ts';
 import { errorOf } from './errors.ts';
 
 const config = z
@@ -9,6 +10,16 @@ const config = z
   .describe(
     'No keys. The daemon listens where CLUSTERNATOR_LOCAL_PORT and CLUSTERNATOR_LOCAL_DNS_PORT say, and looks every CLUSTERNATOR_LOCAL_EXPIRY_SECONDS (30) for environments that are past their ttl.',
   );
+
+/** One for all drivers of a connection: they look for the daemon once. */
+const clients = new WeakMap<Host, DaemonClient>();
+
+async function clientOf(host: Host): Promise<DaemonClient> {
+  const { DaemonClient } = await import('./client/daemon-client.ts');
+  const client = clients.get(host) ?? new DaemonClient(host);
+  clients.set(host, client);
+  return client;
+}
 
 /** This machine: containers, processes and static sites, with a proxy and DNS of its own. The host imports a provider's default export. */
 const provider = defineProvider({
@@ -22,36 +33,24 @@ const provider = defineProvider({
   errorOf,
   drivers: {
     environments: async ({ host }) => {
-      const [{ LocalEnvironments }, { DaemonClient }] = await Promise.all([
-        import('./environments.ts'),
-        import('./client/daemon-client.ts'),
-      ]);
-      return new LocalEnvironments(host, new DaemonClient(host));
+      const [{ LocalEnvironments }, client] = await Promise.all([import('./environments.ts'), clientOf(host)]);
+      return new LocalEnvironments(host, client);
     },
     slots: async ({ host }) => {
-      const [{ LocalSlots }, { DaemonClient }] = await Promise.all([
-        import('./slots.ts'),
-        import('./client/daemon-client.ts'),
-      ]);
-      return new LocalSlots(host, new DaemonClient(host));
+      const [{ LocalSlots }, client] = await Promise.all([import('./slots.ts'), clientOf(host)]);
+      return new LocalSlots(host, client);
     },
     storage: async ({ host }) => {
-      const [{ LocalStorage }, { DaemonClient }] = await Promise.all([
-        import('./storage.ts'),
-        import('./client/daemon-client.ts'),
-      ]);
-      return new LocalStorage(host, new DaemonClient(host));
+      const [{ LocalStorage }, client] = await Promise.all([import('./storage.ts'), clientOf(host)]);
+      return new LocalStorage(host, client);
     },
     dns: async ({ host }) => {
-      const [{ localDns }, { DaemonClient }] = await Promise.all([
-        import('./dns.ts'),
-        import('./client/daemon-client.ts'),
-      ]);
+      const [{ localDns }, client] = await Promise.all([import('./dns.ts'), clientOf(host)]);
       const closed = new AbortController();
       host.onClose(() => {
         closed.abort();
       });
-      return localDns(new DaemonClient(host), closed.signal);
+      return localDns(client, closed.signal);
     },
   },
 });

@@ -1,4 +1,5 @@
 import { request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { ProviderError, type ErrorCode } from '@clusternator/core/provider';
 import { errorBodySchema } from '../control/protocol.ts';
@@ -59,11 +60,11 @@ async function send(socket: string, { method, path, body, signal }: WireRequest)
   signal.throwIfAborted();
   const text = body === undefined ? undefined : JSON.stringify(body);
   const sent = request({
-    socketPath: socket,
+    // Without an agent, which would work out what the host is called for TLS.
+    createConnection: () => connect(socket),
     method,
     path,
     signal,
-    agent: false,
     headers: { host: 'daemon', ...(text !== undefined && { 'content-type': 'application/json' }) },
   });
   const first = Promise.withResolvers<IncomingMessage>();
