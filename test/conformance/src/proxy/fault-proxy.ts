@@ -127,9 +127,19 @@ function replyOverHttp1(response: http.ServerResponse): Reply {
         response.end(resolve);
       }),
     reset: () => {
-      response.socket?.resetAndDestroy();
+      breakOff(response.socket);
     },
   };
+}
+
+/**
+ * As a machine that dies leaves it. A reset while the socket's own end is under way would keep its handle for ever, and with it the process:
+ * libuv refuses it (`uv_tcp_close_reset`), and Node believes the handle closed.
+ */
+function breakOff(socket: net.Socket | null): void {
+  socket?.pause(); // what comes in now could end it
+  if (socket?.writable && socket.writableLength === 0) socket.resetAndDestroy();
+  else socket?.destroy();
 }
 
 function replyOverHttp2(stream: http2.ServerHttp2Stream): Reply {
