@@ -52,8 +52,7 @@ function entry(files) {
     return `  get '${id}'() { return require('./src/commands/${file}').default; },`;
   });
   return [
-    // A command parses few documents of each kind: to compile a parser for each takes longer than it spares. Schemas look once, when they are made.
-    "require('zod').config({ jitless: true });",
+    "require('./src/interpret-schemas.ts');",
     "exports.start = (argv, root) => require('./src/main.ts').start(argv, root);",
     "exports.commandNotFound = (options) => require('./src/hooks/command-not-found.ts').default(options);",
     "exports.pluginInstalled = (options) => require('./src/hooks/plugin-installed.ts').default(options);",

@@ -23,7 +23,7 @@ import {
   healthViewSchema,
   logLineSchema,
   type EnvironmentView,
-} from './control/protocol.ts';
+} from './control/views.ts';
 
 type PartHealth = Health['parts'][string];
 

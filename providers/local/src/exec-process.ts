@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { once } from 'node:events';
 import { ProviderError, type ExecRequest, type ExecSession } from '@clusternator/core/provider';
 import { spawn } from 'node:child_process';
-import type { ExecView } from './control/protocol.ts';
+import type { ExecView } from './control/views.ts';
 import { messageOf } from './control/failure.ts';
 
 /** Runs a command beside a process: in its folder, with its variables, as a child of whoever asked. It has no terminal. */

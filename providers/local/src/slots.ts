@@ -10,7 +10,8 @@ import {
 } from '@clusternator/core/provider';
 import { z } from 'zod';
 import type { DaemonClient } from './client/daemon-client.ts';
-import { slotViewSchema, type RoutingBody, type SlotBody, type SlotView } from './control/slot-protocol.ts';
+import type { RoutingBody, SlotBody } from './control/slot-protocol.ts';
+import { slotViewSchema, type SlotView } from './control/views.ts';
 
 /** Slots of this machine: entries of the daemon's proxy. A flip is one write to its database and one swap in memory. */
 export class LocalSlots implements SlotDriver {

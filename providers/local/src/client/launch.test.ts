@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openLocalPaths } from '../control/paths.ts';
-import { PROTOCOL, statusSchema, type DaemonStatus } from '../control/protocol.ts';
+import { PROTOCOL, statusSchema, type DaemonStatus } from '../control/views.ts';
 import { listProcesses } from '../daemon/process-table.ts';
 import { TestDaemon } from '../testing/daemon.ts';
 import { until } from '../testing/environments.ts';

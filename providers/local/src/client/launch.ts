@@ -6,7 +6,7 @@ import { ProviderError } from '@clusternator/core/provider';
 import { z } from 'zod';
 import type { Lock } from '../control/lock.ts';
 import type { LocalPaths } from '../control/paths.ts';
-import { PROTOCOL, statusSchema, type DaemonStatus } from '../control/protocol.ts';
+import { PROTOCOL, statusSchema, type DaemonStatus } from '../control/views.ts';
 import { ask, ConnectionLost } from './wire.ts';
 import { messageOf } from '../control/failure.ts';
 

@@ -2,7 +2,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { ProviderError, type ErrorCode } from '@clusternator/core/provider';
-import { errorBodySchema } from '../control/protocol.ts';
+import { errorBodySchema } from '../control/views.ts';
 import { codeOf } from '../control/failure.ts';
 
 export interface WireRequest {

@@ -28,15 +28,3 @@ export const routingBodySchema = z.strictObject({
   stamp: z.string().regex(/^[0-9a-z]{1,63}$/, 'lower-case letters and digits'),
 });
 export type RoutingBody = z.output<typeof routingBodySchema>;
-
-/** A slot as the daemon tells of it. */
-export const slotViewSchema = z.object({
-  id: z.string(),
-  fingerprint: z.string(),
-  tags: z.record(z.string(), z.string()),
-  handle: z.record(z.string(), z.string()),
-  url: z.string(),
-  routes: z.array(storedRouteSchema),
-  stamp: z.string().optional(),
-});
-export type SlotView = z.output<typeof slotViewSchema>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { noZero, phase, tags, word } from './protocol.ts';
+import { noZero, tags, word } from './protocol.ts';
+import { phase } from './views.ts';
 
 /** What a volume is filled from, once, before it is there. */
 export const volumeSourceSchema = z.union([z.strictObject({ snapshot: word }), z.strictObject({ volume: word })]);

@@ -5,7 +5,7 @@ import { ProviderError } from '@clusternator/core/provider';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerRuntime } from '../containers/runtime.ts';
 import type { LocalPaths } from '../control/paths.ts';
-import { PROTOCOL, type DaemonStatus } from '../control/protocol.ts';
+import { PROTOCOL, type DaemonStatus } from '../control/views.ts';
 import { DnsServer } from '../dns/server.ts';
 import { ZoneStore } from '../dns/zones.ts';
 import { ProxyServer } from '../proxy/server.ts';

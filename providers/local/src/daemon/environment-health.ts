@@ -1,4 +1,4 @@
-import type { HealthView } from '../control/protocol.ts';
+import type { HealthView } from '../control/views.ts';
 import type { EnvironmentRecord } from './database.ts';
 import type { RunningService } from './service.ts';
 

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { redactor } from '@clusternator/core/provider';
-import type { LogLineView } from '../control/protocol.ts';
+import type { LogLineView } from '../control/views.ts';
 import { LogReader, LogWriter } from './log-file.ts';
 import type { StoredLine } from './log-lines.ts';
 

@@ -1,4 +1,4 @@
-import type { EnvironmentView, PhaseName } from '../control/protocol.ts';
+import type { EnvironmentView, PhaseName } from '../control/views.ts';
 import type { BackendPart } from '../proxy/backend.ts';
 import type { EnvironmentRecord } from './database.ts';
 import type { RunningService, ServiceState } from './service.ts';

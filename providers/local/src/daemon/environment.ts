@@ -3,16 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BuildCache } from '@clusternator/core/cache';
 import { ProviderError } from '@clusternator/core/provider';
 import type { ContainerRuntime } from '../containers/runtime.ts';
-import {
-  sealedSchema,
-  type EnvironmentView,
-  type ExecView,
-  type HealthView,
-  type InstancesBody,
-  type LogLineView,
-  type Sealed,
-  type ServiceBody,
-} from '../control/protocol.ts';
+import { sealedSchema, type InstancesBody, type Sealed, type ServiceBody } from '../control/protocol.ts';
+import type { EnvironmentView, ExecView, HealthView, LogLineView } from '../control/views.ts';
 import { ContainerService } from './container-service.ts';
 import type { EnvironmentRecord, LocalDatabase } from './database.ts';
 import { endProcesses } from './end-processes.ts';

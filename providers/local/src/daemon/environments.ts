@@ -1,5 +1,6 @@
 import { ProviderError } from '@clusternator/core/provider';
-import type { EnvironmentBody, EnvironmentView, InstancesBody } from '../control/protocol.ts';
+import type { EnvironmentBody, InstancesBody } from '../control/protocol.ts';
+import type { EnvironmentView } from '../control/views.ts';
 import { allocateAddress } from './addresses.ts';
 import type { EnvironmentRecord, Scope } from './database.ts';
 import { LocalEnvironment, type EnvironmentDeps } from './environment.ts';

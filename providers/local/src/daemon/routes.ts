@@ -1,11 +1,6 @@
 import { z } from 'zod';
-import {
-  environmentBodySchema,
-  execBodySchema,
-  scaleBodySchema,
-  word,
-  type DaemonStatus,
-} from '../control/protocol.ts';
+import { environmentBodySchema, execBodySchema, scaleBodySchema, word } from '../control/protocol.ts';
+import type { DaemonStatus } from '../control/views.ts';
 import { recordChangeSchema, recordFilterSchema } from '../dns/record-set.ts';
 import { dnsHandlers } from '../dns/provider.ts';
 import type { ZoneStore } from '../dns/zones.ts';

@@ -1,4 +1,5 @@
-import type { HealthView, ServiceBody } from '../control/protocol.ts';
+import type { ServiceBody } from '../control/protocol.ts';
+import type { HealthView } from '../control/views.ts';
 import type { EnvironmentLog } from './environment-log.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { ProcessEntry } from './process-table.ts';

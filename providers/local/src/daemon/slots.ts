@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { ProviderError } from '@clusternator/core/provider';
-import type { RoutingBody, SlotBody, SlotView, StoredRoute } from '../control/slot-protocol.ts';
+import type { RoutingBody, SlotBody, StoredRoute } from '../control/slot-protocol.ts';
+import type { SlotView } from '../control/views.ts';
 import type { ProxyServer } from '../proxy/server.ts';
 import type { RoutingTable } from '../proxy/table.ts';
 import type { EnvironmentRecord, LocalDatabase, Scope, SlotRecord } from './database.ts';

@@ -1,4 +1,4 @@
-import type { DaemonStatus } from '../../control/protocol.ts';
+import type { DaemonStatus } from '../../control/views.ts';
 import { findDaemon } from '../../client/launch.ts';
 import { DaemonCommand } from '../../daemon-command.ts';
 
