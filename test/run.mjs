@@ -60,7 +60,7 @@ const lanes = [
   },
   {
     name: 'root',
-    about: 'the packed tool on file systems that are mounted for it',
+    about: 'the packed tool, what only root can set up: full disks, another user',
     without: cannotMount,
     run: () => runPacked(['e2e-root']),
   },

@@ -40,9 +40,8 @@ export interface RollbackRequest extends Reasoned, Cancellable {
   readonly to?: string;
   /** What the caller saw. Left out: the generation that this process reads first. */
   readonly ifGeneration?: number;
-  readonly wait?: boolean;
   readonly timeoutSeconds?: number;
-  /** Then puts the slot's data back to the newest snapshot from before the release that is left. It always waits. */
+  /** Then puts the slot's data back to the newest snapshot from before the release that is left. */
   readonly restoreData?: boolean;
 }
 

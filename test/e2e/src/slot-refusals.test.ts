@@ -38,6 +38,25 @@ test('what a slot uses is not destroyed: not by a person, not by gc, not behind 
   expect(await app.version(url)).toBe('a');
 }, 120_000);
 
+test('a standby is destroyed when its slot is named, the head never is', async () => {
+  const [a, b] = [await app.create('a'), await app.create('b')];
+  for (const { id } of [a, b]) await app.move('promote', id, 'master');
+  const { url } = await app.show();
+  const refused = await app.try('env', 'destroy', b.id, '--force', 'master', '--yes');
+  expect(refused.outcome.code).toBe(7);
+  expect(refused.error?.message).toContain('master');
+  const taken = await app.try('env', 'destroy', a.id, '--force', 'master', '--yes');
+  expect(taken.outcome.code).toBe(0);
+  expect((await app.sandbox.environments()).map(({ id }) => id)).toEqual([b.id]);
+  expect(await app.version(url)).toBe('b');
+  const back = await app.try('rollback', 'master');
+  expect({ exit: back.outcome.code, message: back.error?.message }).toEqual({
+    exit: 7,
+    message: 'slot master has no standby to go back to',
+  });
+  expect(await app.version(url)).toBe('b');
+}, 120_000);
+
 describe('routes that somebody changed by hand', () => {
   test('are told, with both sides, and never overwritten, until they are repaired or adopted', async () => {
     const [a, b, c] = [await app.create('a'), await app.create('b'), await app.create('c')];

@@ -30,7 +30,6 @@ export default class SlotRollback extends SlotChangeCommand<typeof SlotRollback>
     const slots = (await this.project).slots();
     const request = {
       slot: this.args.slot,
-      wait,
       restoreData,
       ...(to === undefined ? {} : { to }),
       ...(reason === undefined ? {} : { reason }),
