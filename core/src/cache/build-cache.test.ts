@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -67,10 +68,14 @@ describe('a cache', () => {
     write(file('one', 'deep/tool'), '#!/bin/sh\n');
     write(file('one'), 'first');
     utimesSync(file('one'), 1000, 1000);
+    write(file('one', 'private/key'), 'key');
+    chmodSync(file('one', 'private/key'), 0o600);
+    chmodSync(file('one', 'private'), 0o700);
     await caches.save(use('one'));
     expect(await restored('two')).toBe('first');
     expect(statSync(file('two')).mtimeMs).toBe(1_000_000);
     expect(statSync(file('two', 'deep/tool')).mode & 0o111).not.toBe(0);
+    expect(['private', 'private/key'].map((name) => statSync(file('two', name)).mode & 0o777)).toEqual([0o700, 0o600]);
     write(file('two'), 'changed');
     expect(await restored('three')).toBe('first');
     await build('four', 'second');

@@ -24,6 +24,8 @@ export async function copyCache(from: string, to: string, options: CopyOptions):
   let bytes = 0;
   const copyFolder = async (below: string): Promise<void> => {
     await mkdir(join(to, below), { recursive: true });
+    const { mode } = await lstat(join(from, below));
+    if (isPrivate(mode)) await chmod(join(to, below), 0o700);
     for (const entry of await readdir(join(from, below), { withFileTypes: true })) {
       options.signal.throwIfAborted();
       const path = join(below, entry.name);
@@ -41,7 +43,8 @@ export async function copyCache(from: string, to: string, options: CopyOptions):
     const { size, mode, atime, mtime } = await lstat(join(from, path));
     if (bytes + size > options.maxBytes) throw tooLarge(options.maxBytes);
     await copyFile(join(from, path), join(to, path), constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-    await chmod(join(to, path), (mode & 0o111) === 0 ? 0o644 : 0o755);
+    const all = (mode & 0o111) === 0 ? 0o644 : 0o755;
+    await chmod(join(to, path), isPrivate(mode) ? all & 0o700 : all);
     await utimes(join(to, path), atime, mtime);
     return size;
   };
@@ -74,6 +77,11 @@ export async function cacheFolder(tree: string, path: string, make: boolean): Pr
     at = real;
   }
   return at;
+}
+
+/** What its owner alone may see stays so: PostgreSQL and SSH refuse what others may. */
+function isPrivate(mode: number): boolean {
+  return (mode & 0o077) === 0;
 }
 
 function tooLarge(maxBytes: number): ProviderError {
