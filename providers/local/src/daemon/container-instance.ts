@@ -17,6 +17,8 @@ export interface ContainerOptions {
 }
 
 const GRACE_SECONDS = 8;
+/** For a log that the engine does not end. */
+const LAST_LINES_SECONDS = 5;
 const SETTLED_SECONDS = 0.3;
 const FIRST_PAUSE_SECONDS = 0.2;
 const LONGEST_PAUSE_SECONDS = 10;
@@ -32,6 +34,8 @@ export class ContainerInstance {
   #waitsFor = 'its container is being made';
   #broken: string | undefined;
   #work: Promise<void> | undefined;
+  readonly #reading = new AbortController();
+  #lines: Promise<void> = Promise.resolve();
 
   constructor(options: ContainerOptions) {
     this.#options = options;
@@ -70,7 +74,17 @@ export class ContainerInstance {
     this.#abort.abort();
     this.#watch.abort();
     await this.#work;
-    if (forever) await this.#options.runtime.remove(this.name, GRACE_SECONDS, new AbortController().signal);
+    if (forever) await this.#remove();
+    this.#reading.abort();
+  }
+
+  /** What it says while it ends is told too. */
+  async #remove(): Promise<void> {
+    const { runtime } = this.#options;
+    const { signal } = new AbortController();
+    await runtime.stop(this.name, GRACE_SECONDS, signal);
+    await Promise.race([this.#lines, sleep(LAST_LINES_SECONDS * 1000, undefined, { ref: false })]);
+    await runtime.remove(this.name, 0, signal);
   }
 
   /** The engine told that something about it changed. */
@@ -99,7 +113,7 @@ export class ContainerInstance {
     for (let pause = FIRST_PAUSE_SECONDS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_SECONDS)) {
       try {
         this.#take(await this.#make(signal));
-        this.#collect(signal).catch(() => undefined); // aborted, or the container is gone: its lines end
+        this.#lines = this.#collect(this.#reading.signal).catch(() => undefined); // aborted, or the container is gone
         return;
       } catch (error) {
         signal.throwIfAborted();

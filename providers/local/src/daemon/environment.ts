@@ -311,7 +311,7 @@ export class LocalEnvironment {
     this.#abort.abort();
     await this.#routes.close();
     await this.#ended;
-    await this.#endServices({ forever: false });
+    await this.#endServices({ forever: true });
     await this.#sweepContainers();
     this.#log.close();
     await removeTree(this.#folder);
