@@ -38,22 +38,38 @@ export async function seedOf(
   if (chosen !== undefined) return wholeSeed(await namedSnapshot(session, chosen));
   if (!seed || (seed.snapshot === undefined && !seed.run)) return undefined;
   const source = seed.snapshot === undefined ? undefined : await sourceOf(session, seed.snapshot, wanted.name);
-  if (!seed.run) {
-    if (source) checkData(work, wanted, seed, source);
-    return source && wholeSeed(source);
+  if (seed.snapshot !== undefined && !source) {
+    const message = `volume ${wanted.name} begins empty: there is nothing yet that ${seed.snapshot} could be taken of`;
+    session.emit({ type: 'warning', message });
+    return undefined;
   }
-  return wholeSeed(await cleaned(work, storage, wanted, { ...seed, run: seed.run }, source, call));
+  // The slot's own data, which its volume was lost with: cleaned, it would be lost for good.
+  if (source && isItsOwn(work, wanted, source)) return wholeSeed(source);
+  if (seed.run) return wholeSeed(await cleaned(work, storage, wanted, { ...seed, run: seed.run }, source, call));
+  if (source) checkData(wanted, seed, source);
+  return source && wholeSeed(source);
 }
 
-/** @throws ProviderError `not-found`. */
-async function sourceOf(session: Session, name: string, volume: string): Promise<SnapshotDocument> {
+/**
+ * @returns Undefined: the slot has no such volume, as when a project begins.
+ * @throws ProviderError `not-found`: it has one, and no snapshot of it.
+ */
+async function sourceOf(session: Session, name: string, volume: string): Promise<SnapshotDocument | undefined> {
   const slot = /^(.+)\/latest$/.exec(name)?.[1];
   if (slot === undefined) return namedSnapshot(session, name);
   const newest = await latestOf(session, slot, volume);
-  if (newest) return newest;
+  if (newest || !(await hasVolume(session, slot, volume))) return newest;
   throw new ProviderError('not-found', `slot ${slot} has no snapshot of the volume ${volume} yet`, {
     path: `volumes.${volume}.seed`,
     hint: `clusternator storage snapshot slot-${slot}-${volume}`,
+  });
+}
+
+async function hasVolume(session: Session, slot: string, name: string): Promise<boolean> {
+  return session.briefly(`look for volumes of ${slot}`, async (call) => {
+    for await (const { document } of session.documents.volumes.list(call))
+      if (document.slot === slot && document.name === name && document.phase === 'ready') return true;
+    return false;
   });
 }
 
@@ -87,15 +103,13 @@ function wholeSeed(document: SnapshotDocument): Seed {
   throw new ProviderError('conflict', `snapshot ${id} is not whole: it is ${phase}`);
 }
 
+function isItsOwn({ slot }: VolumeWork, { config }: NamedVolume, source: SnapshotDocument): boolean {
+  return config.scope === 'slot' && slot !== undefined && source.slot === slot;
+}
+
 /** The data of a slot goes back to that slot alone, or where the config says so in words. */
-function checkData(
-  { slot }: VolumeWork,
-  { name, config }: NamedVolume,
-  seed: SeedConfig,
-  source: SnapshotDocument,
-): void {
-  const isItsOwn = config.scope === 'slot' && slot !== undefined && source.slot === slot;
-  if (!source.holdsSlotData || seed.data === 'unsanitized' || isItsOwn) return;
+function checkData({ name }: NamedVolume, seed: SeedConfig, source: SnapshotDocument): void {
+  if (!source.holdsSlotData || seed.data === 'unsanitized') return;
   throw new ProviderError('refused', `snapshot ${source.id} is the data of the slot ${source.slot ?? ''}, as it is`, {
     path: `volumes.${name}.seed`,
     hint: 'clean it with run: ./sanitize.sh, or say data: unsanitized',

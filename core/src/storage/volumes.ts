@@ -104,7 +104,12 @@ async function fill(
 ): Promise<Volume> {
   const seed = await seedOf(work, storage, wanted, taken.origin, call);
   if (!seed) return storage.makeVolume(wanted.spec, call);
-  await hold.write((now) => ({ ...now, origin: seed.document.id, holdsSlotData: seed.document.holdsSlotData }));
+  // Whatever a slot's volume begins with: what is written to it from then on is the slot's.
+  await hold.write((now) => ({
+    ...now,
+    origin: seed.document.id,
+    holdsSlotData: now.holdsSlotData || seed.document.holdsSlotData,
+  }));
   return storage.makeVolume({ ...wanted.spec, from: { snapshot: seed.snapshot } }, call);
 }
 

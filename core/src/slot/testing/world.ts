@@ -39,6 +39,7 @@ const NO_ARTEFACTS = {
   release: async () => undefined,
   owners: () => [],
   sweep: async () => undefined,
+  folder: async () => '/dev/null', // no command finds a file of its own in there
 } as unknown as Session['artefacts']; // the rest is about files
 const noConfig = z.strictObject({});
 const provider = defineProvider({
