@@ -13,7 +13,7 @@ const transform = {
   ],
 };
 
-const needs = ['docker', 'dig', 'browser', 'postgres', 'root'];
+const needs = ['docker', 'dig', 'browser', 'databases', 'databases-docker', 'root'];
 const needy = needs.map((need) => `\\.${need}\\.test\\.ts$`);
 const everywhere = ['/node_modules/', '/dist/'];
 const e2e = '<rootDir>/test/e2e/';
@@ -43,7 +43,8 @@ export default {
     lane('e2e', ['test/e2e/**/*.test.ts'], needy, packed),
     lane('e2e-docker', ['test/e2e/**/*.docker.test.ts'], [], packed),
     lane('e2e-dig', ['test/e2e/**/*.dig.test.ts'], [], packed),
-    lane('e2e-postgres', ['test/e2e/**/*.postgres.test.ts'], [], packed),
+    lane('e2e-databases', ['test/e2e/**/*.databases.test.ts'], [], packed),
+    lane('e2e-databases-docker', ['test/e2e/**/*.databases-docker.test.ts'], [], packed),
     lane('e2e-root', ['test/e2e/**/*.root.test.ts'], [], packed),
     lane('e2e-browser', ['test/e2e/**/*.browser.test.ts'], [], packed),
   ],

@@ -36,27 +36,35 @@ const checks = [
   ['reference pages', 'node', 'docs/generate.mjs', '--check'],
 ];
 
+const withoutEngine = { DOCKER_HOST: `unix://${path.join(tmpdir(), 'no-docker-engine.sock')}` };
+
 const lanes = [
   { name: 'static', about: 'types, lint, format, directions, unused code, generated pages', run: runChecks },
   { name: 'unit', about: 'beside the sources', run: () => runJest(['unit']) },
   { name: 'dig', about: 'DNS asked with dig', without: missing('dig'), run: () => runPacked(['dig', 'e2e-dig']) },
   {
-    name: 'postgres',
-    about: 'volumes under a PostgreSQL of Debian',
-    without: noPostgres,
-    run: () => runJest(['postgres']),
+    name: 'databases',
+    about: 'volumes under the databases of Debian, as processes',
+    without: noDatabases,
+    run: () => runPacked(['e2e-databases'], withoutEngine),
   },
   { name: 'docker', about: 'parts on a Docker Engine', without: noEngine, run: () => runJest(['docker']) },
   {
     name: 'e2e',
     about: 'the packed tool, with no Docker Engine in reach',
-    run: () => runPacked(['e2e'], { DOCKER_HOST: `unix://${path.join(tmpdir(), 'no-docker-engine.sock')}` }),
+    run: () => runPacked(['e2e'], withoutEngine),
   },
   {
     name: 'e2e-docker',
     about: 'the packed tool on a Docker Engine',
     without: noEngine,
     run: () => runPacked(['e2e-docker']),
+  },
+  {
+    name: 'databases-docker',
+    about: 'the same databases in containers, built of the packages of Debian',
+    without: () => noDatabases() ?? noEngine(),
+    run: () => runPacked(['e2e-databases-docker']),
   },
   {
     name: 'root',
@@ -74,7 +82,7 @@ const lanes = [
 
 if (options.help || options.list) {
   console.log('npm test -- [lane …] [--path file …] [--name pattern] [--workers n]\n');
-  for (const lane of lanes) console.log(`  ${lane.name.padEnd(12)}${lane.about}`);
+  for (const lane of lanes) console.log(`  ${lane.name.padEnd(18)}${lane.about}`);
   process.exit(0);
 }
 const unknown = wanted.filter((name) => !lanes.some((lane) => lane.name === name));
@@ -126,7 +134,7 @@ process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;
 
 function add(name, counts, remark) {
   for (const key of Object.keys(totals)) totals[key] += counts[key];
-  summary.push(`${name.padEnd(12)}${counts.passed} ok, ${counts.failed} not, ${counts.skipped} left out (${remark})`);
+  summary.push(`${name.padEnd(18)}${counts.passed} ok, ${counts.failed} not, ${counts.skipped} left out (${remark})`);
 }
 
 async function runChecks() {
@@ -192,10 +200,11 @@ function missing(program) {
 }
 
 /** Debian keeps the programs of a server apart from PATH. */
-function noPostgres() {
+function noDatabases() {
   const versions = '/usr/lib/postgresql';
   const isThere = (version) => existsSync(path.join(versions, version, 'bin', 'pg_amcheck'));
-  return existsSync(versions) && readdirSync(versions).some(isThere) ? undefined : 'postgresql is not installed';
+  if (!existsSync(versions) || !readdirSync(versions).some(isThere)) return 'postgresql is not installed';
+  return missing('mariadbd')() ?? missing('redis-server')();
 }
 
 /** In a name space of its own, which takes the same right. */

@@ -2,7 +2,7 @@ import { openCommand, mustRun, type Command } from '../environment/run-in.ts';
 import type { ExecSession } from '../environment/environment.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
-import { PSQL } from './presets.ts';
+import { PG_CONNECT, PSQL } from './presets.ts';
 import type { SnapshotEnd } from './storage.ts';
 
 /** Where a database's service is, and where the volume is in it. */
@@ -31,7 +31,7 @@ export class PostgresBackup {
   /** @throws ProviderError `unhealthy`: psql says why. */
   static async begin(place: PostgresPlace, call: Call): Promise<PostgresBackup> {
     const folder = await dataFolder(place, call);
-    const session = await openCommand({ ...place, command: ['sh', '-c', `exec ${PSQL}`] }, call);
+    const session = await openCommand({ ...place, command: ['sh', '-c', `${PG_CONNECT}exec ${PSQL}`] }, call);
     const backup = new PostgresBackup(session, folder);
     // `fast`: an immediate checkpoint, spread over nothing, so that the backup begins now.
     await backup.ask("SELECT pg_backup_start('clusternator', true)", call);
@@ -90,12 +90,12 @@ export class PostgresBackup {
 
 /** Without a copy that takes a while, a checkpoint is enough: it shortens the recovery. */
 export async function checkpoint(place: PostgresPlace, call: Call): Promise<void> {
-  await mustRun({ ...place, command: ['sh', '-c', `${PSQL} -c CHECKPOINT`] }, 'write a checkpoint', call);
+  await mustRun({ ...place, command: ['sh', '-c', `${PG_CONNECT}${PSQL} -c CHECKPOINT`] }, 'write a checkpoint', call);
 }
 
 /** Relative to the volume. A process finds its volume behind a link. */
 async function dataFolder(place: PostgresPlace, call: Call): Promise<string> {
-  const script = `data=$(${PSQL} -c 'SHOW data_directory') && cd "$1" && pwd -P && cd "$data" && pwd -P`;
+  const script = `${PG_CONNECT}data=$(${PSQL} -c 'SHOW data_directory') && cd "$1" && pwd -P && cd "$data" && pwd -P`;
   const said = await mustRun(
     { ...place, command: ['sh', '-c', script, 'sh', place.mountPath] },
     'find the data of PostgreSQL',

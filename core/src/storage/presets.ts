@@ -24,14 +24,22 @@ export type Quiesce =
 
 const shell = (script: string): readonly string[] => ['sh', '-c', script];
 
+/** A process is told its own address in HOST and PORT, and listens there. In a container a server is at the usual place. */
+const atHost = (script: string): string => `if [ -n "\${HOST:-}" ]; then ${script}; fi; `;
+
+/** Before any of PostgreSQL's programs. A server that takes connections already may still replay its log: then it is waited for. */
+export const PG_CONNECT = `${atHost('export PGHOST="${PGHOST:-$HOST}" PGPORT="${PGPORT:-$PORT}"')}i=0; while pg_isready -q 2>/dev/null; [ $? -eq 1 ] && [ $i -lt 600 ]; do i=$((i+1)); sleep 1; done; `;
 /** Finds the database as the official images and libpq's own variables name it. */
 export const PSQL = `psql -X -q -A -t -v ON_ERROR_STOP=1 -U "\${PGUSER:-\${POSTGRES_USER:-postgres}}" -d "\${PGDATABASE:-\${POSTGRES_DB:-postgres}}"`;
 const PG_USER = '-U "${PGUSER:-${POSTGRES_USER:-postgres}}"';
-const MYSQL_LOGIN =
-  'p="${MYSQL_ROOT_PASSWORD:-${MARIADB_ROOT_PASSWORD:-}}"; [ -n "$p" ] && export MYSQL_PWD="$p"; u="${MYSQL_USER_NAME:-root}";';
+/** What a new server has already, and what whoever reads the dump is connected to or is: the rest of the dump sees to both. */
+const PG_EXPECTED =
+  'ERROR: +(current user cannot be dropped|cannot drop the currently open database|(role|database) ".*" already exists)$';
+const PG_READ = `said=$(PGOPTIONS='-c lc_messages=C' psql -X -q ${PG_USER} -d postgres 2>&1 >/dev/null); code=$?; bad=$(printf '%s\n' "$said" | grep -E '(ERROR|FATAL|PANIC): ' | grep -vE '${PG_EXPECTED}'); [ $code -eq 0 ] && [ -z "$bad" ] || { printf '%s\n' "\${bad:-$said}" | head -n 20; exit 1; }`;
+const MYSQL_LOGIN = `${atHost('set -- -h "$HOST" -P "$PORT"')}p="\${MYSQL_ROOT_PASSWORD:-\${MARIADB_ROOT_PASSWORD:-}}"; [ -n "$p" ] && export MYSQL_PWD="$p"; u="\${MYSQL_USER_NAME:-root}";`;
 const first = (names: readonly string[]): string =>
   `c=; for n in ${names.join(' ')}; do command -v $n >/dev/null 2>&1 && { c=$n; break; }; done; [ -n "$c" ] || { echo "none of ${names.join(', ')} is installed" >&2; exit 127; };`;
-const REDIS = first(['redis-cli', 'valkey-cli']);
+const REDIS = `${first(['redis-cli', 'valkey-cli'])} ${atHost('c="$c -h $HOST -p $PORT"')}`;
 const REDIS_WAIT_SECONDS = 600;
 
 /** What tells which database a service runs. */
@@ -69,18 +77,17 @@ const PRESETS: Readonly<Record<Exclude<QuiesceRule, object | 'auto'>, Quiesce>> 
     how: 'dump',
     label: 'pg_dump',
     // @see https://www.postgresql.org/docs/current/app-pg-dumpall.html (all databases, and the roles that own them)
-    dump: shell(`pg_dumpall --clean --if-exists ${PG_USER}`),
-    // The role that reads it can't drop itself, so that single lines may fail; what counts is checked by \`verify\`.
-    restore: shell(`psql -X -q ${PG_USER} -d postgres >/dev/null`),
+    dump: shell(`${PG_CONNECT}exec pg_dumpall --clean --if-exists ${PG_USER}`),
+    restore: shell(`${PG_CONNECT}${PG_READ}`),
   },
   mysql: {
     how: 'dump',
     label: 'mysql',
     // @see https://dev.mysql.com/doc/refman/8.4/en/mysqldump.html#option_mysqldump_single-transaction
     dump: shell(
-      `${MYSQL_LOGIN} ${first(['mariadb-dump', 'mysqldump'])} exec $c -u "$u" --single-transaction --quick --routines --events --triggers --all-databases`,
+      `${MYSQL_LOGIN} ${first(['mariadb-dump', 'mysqldump'])} exec $c "$@" -u "$u" --single-transaction --quick --routines --events --triggers --all-databases`,
     ),
-    restore: shell(`${MYSQL_LOGIN} ${first(['mariadb', 'mysql'])} exec $c -u "$u"`),
+    restore: shell(`${MYSQL_LOGIN} ${first(['mariadb', 'mysql'])} exec $c "$@" -u "$u"`),
   },
   redis: {
     how: 'commands',
@@ -94,9 +101,9 @@ const PRESETS: Readonly<Record<Exclude<QuiesceRule, object | 'auto'>, Quiesce>> 
 };
 
 const IMAGES: readonly (readonly [RegExp, keyof typeof PRESETS])[] = [
-  [/(?:^|[/_-])(?:postgres|postgis|timescaledb|pgvector)/, 'postgres'],
-  [/(?:^|[/_-])(?:mysql|mariadb|percona)/, 'mysql'],
-  [/(?:^|[/_-])(?:redis|valkey)/, 'redis'],
+  [/(?:^|[\s/_-])(?:postgres|postgis|timescaledb|pgvector)/, 'postgres'],
+  [/(?:^|[\s/_-])(?:mysql|mariadb|percona)/, 'mysql'],
+  [/(?:^|[\s/_-])(?:redis|valkey)/, 'redis'],
 ];
 
 const VARIABLES: readonly (readonly [RegExp, keyof typeof PRESETS])[] = [
