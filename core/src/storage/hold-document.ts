@@ -1,5 +1,5 @@
 import { hasEnded } from '../engine/ownership.ts';
-import { resumeOperation, type OperationRun } from '../engine/operation.ts';
+import { attachToOperation, resumeOperation, type OperationRun } from '../engine/operation.ts';
 import { livenessOf, describeOwner, type ProcessIdentity } from '../engine/identity.ts';
 import { messageOf } from '../engine/thrown.ts';
 import type { Session } from '../host/session.ts';
@@ -12,8 +12,6 @@ interface Owned {
   readonly id: string;
   readonly owner?: { readonly operation: string; readonly epoch: number } | undefined;
 }
-
-const LOOK_EVERY_SECONDS = 0.25;
 
 /** A volume's or a snapshot's document in the hand of an operation. Every write of it by that operation goes through here. */
 export class DocumentHold<T extends Owned> {
@@ -99,29 +97,32 @@ export class DocumentHold<T extends Owned> {
       session.documents.operations.get(operation, call),
     );
     if (!found || hasEnded(found.document)) return true;
-    if (isFree(session, found.document)) {
-      session.emit({
-        type: 'warning',
-        message: `${found.document.kind} ${found.document.subject} was left unfinished; going on with it first`,
-      });
-      try {
-        await session.carryOn(await resumeOperation(session.operations, operation));
-      } catch (error) {
-        if (session.operations.signal.aborted) throw error;
-        session.emit({ type: 'warning', message: messageOf(error) });
-      }
-      return false;
+    if (!isFree(session, found.document)) {
+      if (busy === 'tell') throw inHandOf(this.id, found.document);
+      // It ends, or its process turns out to be gone.
+      const { ownership } = await attachToOperation(session.operations, operation);
+      if (ownership === 'ended') return false;
     }
-    if (busy === 'tell') {
-      throw new ProviderError(
-        'conflict',
-        `${this.id} is in the hand of operation ${operation} (${found.document.kind}, ${describeOwner(found.document.owner)})`,
-        { effect: 'none', hint: `wait for it: clusternator op show ${operation}` },
-      );
+    session.emit({
+      type: 'warning',
+      message: `${found.document.kind} ${found.document.subject} was left unfinished; going on with it first`,
+    });
+    try {
+      await session.carryOn(await resumeOperation(session.operations, operation));
+    } catch (error) {
+      if (session.operations.signal.aborted) throw error;
+      session.emit({ type: 'warning', message: messageOf(error) });
     }
-    await session.clock.sleep(LOOK_EVERY_SECONDS, session.operations.signal);
     return false;
   }
+}
+
+function inHandOf(id: string, { id: operation, kind, owner }: OperationDocument): ProviderError {
+  return new ProviderError(
+    'conflict',
+    `${id} is in the hand of operation ${operation} (${kind}, ${describeOwner(owner)})`,
+    { effect: 'none', hint: `wait for it: clusternator op show ${operation}` },
+  );
 }
 
 /** Nobody works on it any more, and it has not ended. */
