@@ -2,7 +2,8 @@ import { slotClash } from '../names/host-label.ts';
 import type { Draft, Report } from './check.ts';
 
 /** What slots must not share. */
-export function checkSlots({ slots, declared }: Draft, report: Report): void {
+export function checkSlots({ slots, declared, volumes }: Draft, report: Report): void {
+  const disk = Object.keys(volumes).find((name) => volumes[name]?.kind === 'disk' && volumes[name].scope === 'slot');
   const clash = slotClash(slots);
   if (clash) {
     report(
@@ -20,6 +21,10 @@ export function checkSlots({ slots, declared }: Draft, report: Report): void {
     }
     if (slot.migrate && !declared.services.includes(slot.migrate.service)) {
       report(['slots', name, 'migrate', 'service'], `there is no service ${slot.migrate.service}`);
+    }
+    if (disk !== undefined && slot.stages.length > 1) {
+      const message = `would split the traffic, and ${disk} is a disk, which one environment at a time mounts`;
+      report(['slots', name, 'stages'], message, 'leave stages out, or use kind: files');
     }
     for (const secret of Object.keys(slot.secrets)) {
       if (Object.hasOwn(slot.env, secret)) report(['slots', name, 'secrets', secret], 'is in env too');

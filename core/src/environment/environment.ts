@@ -131,7 +131,8 @@ export interface EnvironmentDriver extends ResourceDriver<EnvironmentSpec, Envir
   health(environment: Environment, call: Call): Promise<Health>;
   /** Oldest first. Ends with the environment or, unless it follows, with the newest line. @throws `not-found`. */
   logs(environment: Environment, query: LogQuery, call: Call): AsyncIterable<LogLine>;
-  /** With `environments.scale`: the named services only. Returns once accepted. @throws `not-found`, `quota`. */
+  /** With `environments.scale`: the named services only. Returns once accepted. One that is scaled to none reads as `stopped` once nothing
+   *  of it runs: only then it holds its volumes no more. @throws `not-found`, `quota`, `conflict` (another holds a disk that it mounts). */
   scale?(environment: Environment, instances: Readonly<Record<string, Instances>>, call: Call): Promise<void>;
   /** With `environments.exec`. @throws `not-found`, `conflict` (no instance runs). */
   exec?(environment: Environment, request: ExecRequest, call: Call): Promise<ExecSession>;

@@ -73,6 +73,9 @@ function volumeRequirements(config: ProjectConfig): readonly Requirement[] {
     const wanted: Requirement[] = [
       { capability: VOLUME_CAPABILITY[volume.kind], path: `${path}.size`, amount: volume.sizeGiB },
     ];
+    // It goes from one head to the next: what holds it is scaled to none, and stays as a standby.
+    if (volume.kind === 'disk' && volume.scope === 'slot')
+      wanted.push({ capability: 'environments.scale', path: `${path}.kind` });
     if (volume.seed !== undefined) wanted.push({ capability: 'storage.snapshots', path: `${path}.seed` });
     if (volume.backup) wanted.push({ capability: 'storage.snapshots', path: `${path}.backup` });
     if (volume.onDestroy === 'snapshot') wanted.push({ capability: 'storage.snapshots', path: `${path}.onDestroy` });

@@ -139,6 +139,8 @@ export interface PromotionResult {
   readonly existed: boolean;
   /** Seconds from the operation's start to the last flip. Left out: none was needed, or it was not waited for. */
   readonly flipSeconds?: number;
+  /** How long the slot did not answer, since a disk of it went from one environment to the other. Left out: it answered all the time. */
+  readonly interruptedSeconds?: number;
   /** The command that undoes it: `clusternator rollback master`. Left out: nothing to go back to. */
   readonly undo?: string;
   readonly warnings: readonly string[];
@@ -146,6 +148,20 @@ export interface PromotionResult {
   readonly restored?: readonly Loss[];
   /** Snapshots of the data from before that. */
   readonly kept?: readonly string[];
+}
+/** A volume that one environment at a time holds goes from one to the other, and what holds it is stopped first. */
+export interface Interruption {
+  readonly volumes: readonly string[];
+  readonly from: string;
+  readonly to: string;
+  /** An estimate: the sum of its parts. */
+  readonly seconds: number;
+  /** `start`: until it is healthy, and traffic has moved. `basis`: from what the seconds are known. */
+  readonly parts: readonly {
+    readonly what: 'stop' | 'attach' | 'start' | 'dns';
+    readonly seconds: number;
+    readonly basis: string;
+  }[];
 }
 /** What `--dry-run` tells. Nothing is changed. */
 export interface PromotionPlan {
@@ -156,6 +172,8 @@ export interface PromotionPlan {
   readonly changes: readonly { readonly action: 'create' | 'change' | 'destroy'; readonly what: string }[];
   /** How long the slot would not answer. */
   readonly interruptsSeconds: number;
+  /** Why it would not. Left out: it answers all the time. */
+  readonly interruption?: Interruption;
   /** Why it would be refused now. */
   readonly refused?: { readonly code: ErrorCode; readonly message: string; readonly hint?: string };
 }

@@ -1,16 +1,19 @@
 import { ProviderError } from '../provider/error.ts';
+import { mountsDisk } from './disks.ts';
 import { hasHeadServices, runOnHead } from './head-services.ts';
 import { completeLedger, hasMade } from './ledger.ts';
 import { endBake, record, take, turnBack, usedBy } from './moves.ts';
+import type { EnvironmentDocument } from '../state/documents.ts';
 import type { ReleaseSource } from './documents.ts';
 import type { Slot } from './slot.ts';
 import { refuseDrift } from './drift.ts';
-import { serves } from './traffic.ts';
+import { serves, type Members } from './traffic.ts';
 import {
   asProviderError,
   DONE,
   ended,
   enter,
+  handedOver,
   membersOf,
   releaseOf,
   routesOf,
@@ -65,7 +68,10 @@ export async function backward(
   const { session, hold } = work;
   const usedBefore = usedBy(hold.slot);
   const since = hold.slot.generation;
-  const routed = await routeBack(work, live);
+  const members = await membersOf(session, hold.slot);
+  const goal = hold.slot.to === undefined ? undefined : members.get(hold.slot.to);
+  if (goal) await giveBackTo(work, goal);
+  const routed = await routeBack(work, live, members);
   if (!routed) return ended(superseded(work));
   await completeLedger(session, hold.slot);
   const { left, rejects } = hold.slot;
@@ -77,6 +83,7 @@ export async function backward(
     record(slot, {
       release: releaseOf(work, end.kind),
       at,
+      ...handedOver(work),
       ...(staysOwned && { bakeUntil: at }),
       ...(rejects === true && left !== undefined && { pin: { by: work.by, at: at.toISOString(), why } }),
     }),
@@ -106,15 +113,31 @@ export async function followHead(work: SlotWork, usedBefore: ReadonlySet<string>
   if (await hold.put((slot) => endBake(slot, at))) await settle(work, usedBefore);
 }
 
+/**
+ * What it goes back to has the slot's disks again before traffic comes. It was well before: that it is not any more is told, and it is still the
+ * better place to be.
+ * @throws ProviderError `degraded`: they could not be handed back.
+ */
+export async function giveBackTo(work: SlotWork, member: EnvironmentDocument): Promise<void> {
+  if (!mountsDisk(member)) return;
+  const { handBack } = await import('./handover.ts');
+  const back = await handBack(work, member);
+  if (back.state === 'unwell') work.warnings.push(`${member.id} has its disk again, and is not healthy: ${back.why}`);
+  if (back.state !== 'stuck') return;
+  const error = degraded(work, back.error, 'handed back, with its disk, to');
+  enter(work, 'degraded');
+  throw error;
+}
+
 /** @returns False: another operation took the slot over. */
-async function routeBack(work: SlotWork, first: Slot | undefined): Promise<boolean> {
+async function routeBack(work: SlotWork, first: Slot | undefined, known: Members): Promise<boolean> {
   const { session, hold, router } = work;
   const { clock } = session;
   const until = clock.monotonicSeconds() + TRYING_SECONDS;
   let trouble: unknown;
-  for (let live = first; ;) {
+  let members = known;
+  for (let live = first; ; members = await membersOf(session, hold.slot)) {
     if (!live && hold.slot.head === undefined) return true; // the router has never heard of it
-    const members = await membersOf(session, hold.slot);
     try {
       const outcome = live ? await writeRoutes(work, live, routesOf(hold.slot, members)) : ({ state: 'lost' } as const);
       if (outcome.state === 'done') {
@@ -153,7 +176,7 @@ export function reverted({ hold }: SlotWork, why: ProviderError): ProviderError 
   });
 }
 
-function degraded({ hold, run, state }: SlotWork, cause: unknown): ProviderError {
+function degraded({ hold, run, state }: SlotWork, cause: unknown, what = 'routed back to'): ProviderError {
   // Before the way back is written down, what is to be left is where traffic goes or is about to.
   const { name, kind, head, standbys } = hold.slot;
   const [to, left] =
@@ -161,7 +184,7 @@ function degraded({ hold, run, state }: SlotWork, cause: unknown): ProviderError
   const why = cause === undefined ? 'its router gives no clear answer' : asProviderError(cause).message;
   return new ProviderError(
     'degraded',
-    `slot ${name} could not be routed back to ${to ?? 'nothing'} (${state ?? ''}): ${why}. ${left ?? 'What was before'} may still be live; both are kept`,
+    `slot ${name} could not be ${what} ${to ?? 'nothing'} (${state ?? ''}): ${why}. ${left ?? 'What was before'} may still be live; both are kept`,
     { effect: 'unknown', hint: `clusternator op resume ${run.id} tries again`, cause },
   );
 }

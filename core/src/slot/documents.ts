@@ -76,6 +76,10 @@ export const slotDocumentSchema = z.lazy(() =>
     drainSeconds: z.number(),
     /** The same of what is being promoted. It counts from when that is the head. */
     keeping: z.strictObject({ retain: z.int().nonnegative(), drainSeconds: z.number() }).exactOptional(),
+    /** How long the slot did not answer when a disk of it last went from one head to the next, and of what that was made up. */
+    handover: z
+      .strictObject({ stopSeconds: z.number(), attachSeconds: z.number(), startSeconds: z.number() })
+      .exactOptional(),
     mechanism: z.enum(['router', 'dns']),
     provider: z.strictObject({ name: z.string(), config: z.unknown() }),
     /** Where the records of a slot by DNS are. */

@@ -2,11 +2,12 @@ import type { ProviderError } from '../provider/error.ts';
 import { waitForApproval } from './approval.ts';
 import { goBack } from './backward.ts';
 import { bake } from './bake.ts';
+import { hasSlotDisks } from './disks.ts';
 import { writeRecords } from './dns-records.ts';
 import type { SlotDocument } from './documents.ts';
 import { refuseDrift } from './drift.ts';
 import { formerHosts } from './former-hosts.ts';
-import { FRESH_SECONDS, passGate } from './gate.ts';
+import { FRESH_SECONDS, passGate, windowOf } from './gate.ts';
 import { hasHeadServices } from './head-services.ts';
 import { completeLedger, hasMade } from './ledger.ts';
 import { expandSchema, hasContract } from './migration.ts';
@@ -20,6 +21,7 @@ import {
   DONE,
   ended,
   enter,
+  handedOver,
   membersOf,
   releaseOf,
   settle,
@@ -39,7 +41,7 @@ export interface Forward extends SlotWork {
   readonly stages?: readonly { readonly percent: number; readonly holdSeconds: number }[];
   /** The environment that was asked for. */
   readonly source: string;
-  /** Nothing was routed under this claim, and nothing can still come: to give up takes no more than to let go. */
+  /** Nothing was routed or taken from the head under this claim, and nothing can still come: to give up takes no more than to let go. */
   fresh: boolean;
 }
 
@@ -69,6 +71,15 @@ export async function forward(work: Forward, live: Slot | undefined): Promise<Sl
 async function readyToShift(work: Forward, live: Slot | undefined): Promise<Slot> {
   const { session, hold, settings } = work;
   const to = hold.slot.to ?? work.source;
+  const { approvalSeconds } = settings.slot;
+  // What takes the disk of the head stops it: that waits for nobody.
+  const stopsHead = hasSlotDisks(settings.config);
+  const approved = async (): Promise<void> => {
+    if (approvalSeconds === undefined) return;
+    enter(work, 'approval');
+    await waitForApproval(work, approvalSeconds);
+  };
+  if (stopsHead) await approved();
   if (settings.bound?.id === to) {
     enter(work, 'preparing');
     await prepareBound(work, settings.bound);
@@ -76,10 +87,7 @@ async function readyToShift(work: Forward, live: Slot | undefined): Promise<Slot
   enter(work, 'verifying');
   const verifiedAt = await verify(work, to);
   const routed = await ensureSlot(work, live);
-  if (settings.slot.approvalSeconds !== undefined) {
-    enter(work, 'approval');
-    await waitForApproval(work, settings.slot.approvalSeconds);
-  }
+  if (!stopsHead) await approved();
   // Whoever approves a promotion approves what it does to the data. Then it has to be well with the schema that it will find.
   const isExpanded = await expandSchema(work, to);
   if (isExpanded || session.clock.monotonicSeconds() - verifiedAt > FRESH_SECONDS / 2) await verify(work, to);
@@ -90,11 +98,13 @@ async function verify({ session, hold, settings, run }: Forward, to: string): Pr
   const document = (await membersOf(session, hold.slot, [to])).get(to);
   if (document) {
     const { health } = settings.slot;
-    const options = { ...(health && { health }), windowSeconds: READY_WINDOW_SECONDS };
+    // What was just given its disk has yet to start.
+    const windowSeconds = hasSlotDisks(settings.config) ? windowOf(document, hold.slot.name) : READY_WINDOW_SECONDS;
+    const options = { ...(health && { health }), windowSeconds };
     await session.briefly(
       `check environment ${to}`,
       (call) => passGate(session, document, options, { ...call, signal: AbortSignal.any([call.signal, run.signal]) }),
-      GATE_SECONDS,
+      GATE_SECONDS + windowSeconds,
     );
   }
   return session.clock.monotonicSeconds();
@@ -128,7 +138,7 @@ async function ensureSlot(work: Forward, live: Slot | undefined): Promise<Slot> 
   return made;
 }
 
-/** Nothing was routed: to let go is enough. A process that was taken over may have routed: only a route of our own is sure to be the last. */
+/** Nothing was done: to let go is enough. A process that was taken over may have routed: only a route of our own is sure to be the last. */
 async function giveUp(work: Forward, why: ProviderError, usedBefore: ReadonlySet<string>): Promise<SlotOutcome> {
   const { hold } = work;
   if (why.code === 'superseded') return ended(why);
@@ -152,6 +162,7 @@ async function recordAndWatch(work: Forward, usedBefore: ReadonlySet<string>): P
       release: releaseOf(work, 'promote'),
       at,
       pin: null,
+      ...handedOver(work),
       ...(staysOwned && { bakeUntil: new Date(at.getTime() + bakeSeconds * 1000) }),
     }),
   );

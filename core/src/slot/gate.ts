@@ -12,6 +12,7 @@ import type { EnvironmentDocument } from '../state/documents.ts';
 const LEAST_SUCCESSES = 3;
 const EXTRA_PAUSE_SECONDS = 0.001;
 const PROBE_SECONDS = 10;
+const LEAST_WINDOW_SECONDS = 10;
 /** Traffic goes only to what proved healthy no longer ago. */
 export const FRESH_SECONDS = 60;
 
@@ -86,6 +87,12 @@ export async function lookAt(
   ];
   if (troubles.length === 0 && !said.healthy) return { troubles: ['its provider does not call it healthy'] };
   return { troubles };
+}
+
+/** How long an environment may take to answer, from when it has its disks. */
+export function windowOf({ config, spec }: EnvironmentDocument, slot: string): number {
+  const checks = [config?.slots[slot]?.health, ...Object.values(spec?.services ?? {}).map(({ health }) => health)];
+  return Math.max(LEAST_WINDOW_SECONDS, ...checks.map((check) => check?.withinSeconds ?? 0));
 }
 
 export async function environmentDriver(session: Session, document: EnvironmentDocument): Promise<EnvironmentDriver> {

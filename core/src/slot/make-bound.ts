@@ -6,7 +6,7 @@ import type { Environment } from '../environment/environment.ts';
 import { artefactOwner, resourceIdOf } from '../environment/life.ts';
 import { makeEnvironment, verifyHealth } from '../environment/settle.ts';
 import { environmentSpec, type Artefacts } from '../environment/spec.ts';
-import { unmadeVolumes, volumeSpecs } from '../environment/volumes.ts';
+import { unmadeVolumes, volumeSpecs, type NamedVolume } from '../environment/volumes.ts';
 import { errorRecord } from '../engine/journal.ts';
 import type { OperationRun } from '../engine/operation.ts';
 import { driverOf, type BoundProvider } from '../host/drivers.ts';
@@ -16,7 +16,8 @@ import { ENVIRONMENTS } from '../provider/tokens.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import type { Stored } from '../state/document-store.ts';
 import { scriptPrint } from '../storage/script-print.ts';
-import { makeVolumes } from '../storage/volumes.ts';
+import type { Volume } from '../storage/storage.ts';
+import { currentId, makeVolumes, type VolumeWork } from '../storage/volumes.ts';
 import { withSlotSettings, type SlotSettings } from './settings.ts';
 
 const MAKE_SECONDS = 3600;
@@ -30,6 +31,11 @@ export interface BoundWork {
   readonly slot: string;
   /** The environment whose artefacts it is made of. */
   readonly source: string;
+  /** Of a promotion: the slot's disks go to it. Left out: those that another environment holds are refused. */
+  readonly disks?: {
+    take(to: string, ids: readonly string[]): Promise<void>;
+    start(made: EnvironmentDocument, environment: Environment): Promise<void>;
+  };
 }
 
 /** @throws ProviderError `unhealthy`; what its provider throws. It stays, failed, for its logs, and gc collects it. */
@@ -103,25 +109,20 @@ async function makeAll(work: BoundWork, claim: Claim): Promise<void> {
   const { commit, incarnation, id } = document;
   const { project, stage } = session;
   const identity = { project, stage, id, resourceId, commit, incarnation, hosts, slot };
-  const made = await makeVolumes(
-    {
-      session,
-      run,
-      provider: document.provider,
-      environment: document.id,
-      slot,
-      services: environmentSpec(identity, config, artefacts, unmadeVolumes(volumes)).services,
-      scriptPrint: async (command) => scriptPrint(command, await checkout(work, artefacts)),
-    },
-    volumes,
-  );
-  const mounted = Object.fromEntries(
-    volumes.flatMap(({ name }, at) => {
-      const volume = made[at];
-      return volume ? [[name, volume] as const] : [];
-    }),
-  );
-  const spec = environmentSpec(identity, config, artefacts, mounted);
+  const forWhom = {
+    session,
+    run,
+    provider: document.provider,
+    environment: document.id,
+    slot,
+    services: environmentSpec(identity, config, artefacts, unmadeVolumes(volumes)).services,
+    scriptPrint: async (command: readonly string[]) => scriptPrint(command, await checkout(work, artefacts)),
+  };
+  // What the head holds comes last: from then on it does not answer.
+  const [disks, others] = partition(volumes, isSlotDisk);
+  const made = await makeNamed(forWhom, others);
+  await work.disks?.take(document.id, await Promise.all(disks.map(({ spec }) => currentId(session, spec.id))));
+  const spec = environmentSpec(identity, config, artefacts, { ...made, ...(await makeNamed(forWhom, disks)) });
   await write((now) => ({ ...now, spec, fingerprint: spec.fingerprint }));
   const driver = await driverOf(bound, ENVIRONMENTS, 'environments');
   const environment = await run.step({
@@ -132,6 +133,7 @@ async function makeAll(work: BoundWork, claim: Claim): Promise<void> {
     ...errorsOf(bound),
     run: (call) => makeEnvironment(session, driver, spec, call),
   });
+  await work.disks?.start(claim.document, environment);
   await run.step({
     id: `verify/${resourceId}`,
     title: 'check that it answers',
@@ -144,6 +146,24 @@ async function makeAll(work: BoundWork, claim: Claim): Promise<void> {
   await session.briefly(`write environment ${document.id}`, (call) =>
     claim.release(({ error: _, ...now }) => ({ ...now, phase: 'ready', environment, readyAt }), call),
   );
+}
+
+async function makeNamed(work: VolumeWork, wanted: readonly NamedVolume[]): Promise<Readonly<Record<string, Volume>>> {
+  const made = await makeVolumes(work, wanted);
+  return Object.fromEntries(
+    wanted.flatMap(({ name }, at) => {
+      const volume = made[at];
+      return volume ? [[name, volume] as const] : [];
+    }),
+  );
+}
+
+function isSlotDisk({ config: { kind, scope } }: NamedVolume): boolean {
+  return kind === 'disk' && scope === 'slot';
+}
+
+function partition<T>(all: readonly T[], isFirst: (one: T) => boolean): readonly [readonly T[], readonly T[]] {
+  return [all.filter(isFirst), all.filter((one) => !isFirst(one))];
 }
 
 /** What serves is what was verified: the same digests, kept for one more. */

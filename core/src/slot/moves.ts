@@ -77,10 +77,12 @@ export interface RecordDetail {
   readonly bakeUntil?: Date;
   /** Holds automatic promotions, or lets them go on. */
   readonly pin?: SlotDocument['pinned'] | null;
+  /** Of a disk of the slot, which went with the traffic. */
+  readonly handover?: SlotDocument['handover'];
 }
 
 /** The commit: traffic is where it should be. */
-export function record(slot: SlotDocument, { release, at, bakeUntil, pin }: RecordDetail): SlotDocument {
+export function record(slot: SlotDocument, { release, at, bakeUntil, pin, handover }: RecordDetail): SlotDocument {
   must(slot.kind === 'promote' || slot.kind === 'rollback', slot, 'has nothing to record');
   const { to, left, rejects, keeping, stages: _stages, approval: _approval, ...rest } = slot;
   const before = slot.head;
@@ -92,6 +94,7 @@ export function record(slot: SlotDocument, { release, at, bakeUntil, pin }: Reco
     next = {
       ...next,
       ...keeping,
+      ...(handover && { handover }),
       head: to,
       generation: slot.generation + 1,
       release: { ...release, ...(before !== undefined && { from: before }) },

@@ -1,11 +1,12 @@
-import type { PromoteRequest, PromotionPlan, RollbackRequest } from '../host/slots.ts';
+import type { Interruption, PromoteRequest, PromotionPlan, RollbackRequest } from '../host/slots.ts';
 import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import { findEnvironment } from '../environment/find.ts';
 import { refuseDrift } from './drift.ts';
+import { interruptionOf } from './interruption.ts';
 import { around } from './moves.ts';
 import { checkGeneration, intend } from './promote.ts';
-import { checkTarget, readSlot, target } from './rollback.ts';
+import { checkTarget, readSlot, target, warmthOf } from './rollback.ts';
 import { routerOf } from './settings.ts';
 import { memberView } from './view.ts';
 import { membersOf } from './work.ts';
@@ -46,7 +47,9 @@ export async function planPromotion(session: Session, request: PromoteRequest): 
       { action: 'change', what: `slot ${name}: ${slot?.head ?? 'nothing'} → ${to}` },
       ...keeps.slice(settings.slot.standbys).map((what): Change => ({ action: 'destroy', what: `standby ${what}` })),
     ];
-    return { ...plan, changes, ...owned };
+    const unmade = { id: to, config: settings.config };
+    const interruption = slot && (await interruptionOf(session, slot, members.get(to) ?? unmade));
+    return { ...plan, changes, ...interrupts(interruption), ...owned };
   } catch (error) {
     return { ...base, changes: [], refused: refusalOf(error) };
   }
@@ -76,11 +79,16 @@ export async function planRollback(session: Session, request: RollbackRequest): 
   try {
     checkGeneration(slot, request.ifGeneration);
     await refuseDrift(session, slot, await (await routerOf(session, slot)).read(name), members);
-    await checkTarget(session, slot, to);
-    return base;
+    const { isCold, interruption } = await warmthOf(session, slot, to);
+    if (!isCold) await checkTarget(session, slot, to);
+    return { ...base, ...interrupts(interruption) };
   } catch (error) {
     return { ...base, refused: refusalOf(error) };
   }
+}
+
+function interrupts(interruption: Interruption | undefined): Partial<PromotionPlan> {
+  return interruption ? { interruptsSeconds: interruption.seconds, interruption } : {};
 }
 
 function refusalOf(error: unknown): NonNullable<PromotionPlan['refused']> {

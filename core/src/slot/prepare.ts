@@ -2,7 +2,10 @@ import { Claim } from '../environment/claim.ts';
 import { destroyEnvironment } from '../environment/destroy.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Forward } from './forward.ts';
+import { hasSlotDisks, slotDisks } from './disks.ts';
+import { startOn, takeDisks } from './handover.ts';
 import { firstDocument, makeBound, type BoundWork } from './make-bound.ts';
+import { enter, membersOf } from './work.ts';
 import { pinEnvironment, unpinEnvironment, withPin, type Pin } from './pins.ts';
 
 /**
@@ -17,7 +20,37 @@ export async function prepareBound(
   const { hold, run } = work;
   const pin: Pin = { slot: hold.slot.name, holder: run.id, epoch: hold.slot.epoch };
   const claim = await claimBound(work, bound, pin);
-  if (claim) await makeBound(partsOf(work), claim);
+  if (claim) {
+    await makeBound({ ...partsOf(work), disks: disksOf(work) }, claim);
+    return;
+  }
+  if (!hasSlotDisks(work.settings.config)) return;
+  const member = (await membersOf(work.session, hold.slot, [bound.id])).get(bound.id);
+  const ids = member ? (await slotDisks(work.session, hold.slot.name, member)).map(({ id }) => id) : [];
+  if (!member || ids.length === 0) return;
+  await takeFromHead(work, member.id, ids);
+  await startOn(work, member, ids);
+}
+
+/** To what is made just now: stopped is what holds them as late as can be. */
+function disksOf(work: Forward): NonNullable<BoundWork['disks']> {
+  let taken: readonly string[] = [];
+  return {
+    take: async (to, ids) => {
+      taken = ids;
+      if (ids.length > 0) await takeFromHead(work, to, ids);
+    },
+    start: (made, environment) => startOn(work, made, taken, environment),
+  };
+}
+
+/** From now on it takes more than to let go to give up: the head gets them back. */
+async function takeFromHead(work: Forward, to: string, ids: readonly string[]): Promise<void> {
+  if (work.hold.slot.head !== undefined) {
+    enter(work, 'handover');
+    work.fresh = false;
+  }
+  await takeDisks(work, to, ids);
 }
 
 function partsOf({ session, run, settings, source, hold }: Forward): BoundWork {

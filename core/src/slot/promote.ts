@@ -7,11 +7,13 @@ import type { EnvironmentDocument } from '../state/documents.ts';
 import type { Stored } from '../state/document-store.ts';
 import { checkAutomatic } from './automatic.ts';
 import { conclude, orLeave } from './conclude.ts';
+import { hasSlotDisks } from './disks.ts';
 import type { SlotDocument, SlotOwner } from './documents.ts';
 import { refuseDriftUnlessMoved } from './drift.ts';
 import { forward, type Forward } from './forward.ts';
 import { SlotHold } from './hold.ts';
 import type { PromoteInput } from './input.ts';
+import { interruptionOf, tellOf } from './interruption.ts';
 import { hasMade } from './ledger.ts';
 import { abort, claim, emptySlot } from './moves.ts';
 import { finishUnfinished } from './owned.ts';
@@ -52,6 +54,7 @@ export async function promote(opened: Session, request: PromoteRequest): Promise
     const intended = await intend(session, request);
     if (intended === 'again') continue;
     if (intended.slot.head === intended.to) return existingResult(session, intended.slot, 'promote');
+    await tellOfInterruption(session, intended);
     const claimed = await claimSlot(session, request, intended, startedSeconds);
     if (!claimed) continue;
     if (request.wait === false) {
@@ -100,16 +103,34 @@ export async function intend(
   return { candidate, settings, stored, slot, to, router, live };
 }
 
-function checkStages({ slot, mechanism }: SlotSettings, { slot: name, stages }: PromoteRequest): void {
+/** Before anything is done. */
+async function tellOfInterruption(session: Session, { settings, slot, to }: Intended): Promise<void> {
+  if (!hasSlotDisks(settings.config)) return;
+  const found = await session.briefly(`read environment ${to}`, (call) => session.documents.environments.get(to, call));
+  const interruption = await interruptionOf(session, slot, found?.document ?? { id: to, config: settings.config });
+  if (interruption) tellOf(session, slot.name, interruption);
+}
+
+function checkStages({ slot, mechanism, config }: SlotSettings, { slot: name, stages }: PromoteRequest): void {
   const asked = stages ?? slot.stages;
   const isValid =
     asked.every(({ percent }, at) => percent > (asked[at - 1]?.percent ?? 0)) && asked.at(-1)?.percent === 100;
   if (!isValid)
     throw new ProviderError('invalid', 'stages must rise from one to the next, up to 100', { path: 'stages' });
+  if (asked.length > 1 && hasSlotDisks(config)) throw splitsDisk(name);
   if (mechanism === 'router' || asked.length === 1) return;
   throw new ProviderError('unsupported', `slot ${name} moves by DNS, which does not split traffic by weight`, {
     path: `slots.${name}.stages`,
   });
+}
+
+/** Two environments would serve at once, and one holds the data. */
+function splitsDisk(slot: string): ProviderError {
+  return new ProviderError(
+    'unsupported',
+    `slot ${slot} has a volume of the kind disk, which one environment at a time mounts: its traffic can't be split`,
+    { path: `slots.${slot}.stages`, hint: 'promote it in one step, or use kind: files' },
+  );
 }
 
 /** @throws ProviderError `conflict`: the slot moved on since the caller looked. */

@@ -10,7 +10,7 @@ export async function promotionResult(
   before: SlotDocument,
   kind: PromotionResult['kind'],
 ): Promise<PromotionResult> {
-  const { session, hold, run, startedSeconds, flippedSeconds, warnings } = work;
+  const { session, hold, run, startedSeconds, flippedSeconds, handover, warnings } = work;
   const { slot } = hold;
   const members = await membersOf(
     session,
@@ -27,6 +27,8 @@ export async function promotionResult(
     to: memberView(to ?? '', members, to === slot.head ? { name: slot.name, ...urlOf(slot) } : {}),
     existed: false,
     ...(flippedSeconds !== undefined && { flipSeconds: flippedSeconds - startedSeconds }),
+    ...(flippedSeconds !== undefined &&
+      handover !== undefined && { interruptedSeconds: flippedSeconds - handover.sinceSeconds }),
     ...(undo !== undefined && { undo }),
     warnings: [...warnings],
   };

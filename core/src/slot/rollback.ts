@@ -1,24 +1,35 @@
 import { newOperationId, startOperation } from '../engine/operation.ts';
-import type { PromotionResult, RollbackRequest } from '../host/slots.ts';
+import type { Interruption, PromotionResult, RollbackRequest } from '../host/slots.ts';
 import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Stored } from '../state/document-store.ts';
-import { backward } from './backward.ts';
+import { backward, giveBackTo } from './backward.ts';
 import { conclude, orLeave } from './conclude.ts';
+import { slotDisks } from './disks.ts';
 import type { SlotDocument, SlotOwner } from './documents.ts';
 import { refuseDriftUnlessMoved } from './drift.ts';
 import { passGate } from './gate.ts';
 import { scaleUp } from './head-services.ts';
 import { SlotHold } from './hold.ts';
 import type { RollbackInput } from './input.ts';
-import { rollBack } from './moves.ts';
+import { interruptionOf, tellOf } from './interruption.ts';
+import { abort, rollBack, usedBy } from './moves.ts';
 import { finishUnfinished, ownedBy } from './owned.ts';
 import { checkGeneration, takenOver, wasMade, withTimeout } from './promote.ts';
 import { endPreempted } from './preempt.ts';
 import { promotionResult } from './result.ts';
 import { routerOf } from './settings.ts';
 import { serves } from './traffic.ts';
-import { asProviderError, enter, membersOf, type SlotWork } from './work.ts';
+import {
+  asProviderError,
+  ended,
+  enter,
+  membersOf,
+  settle,
+  superseded,
+  type SlotOutcome,
+  type SlotWork,
+} from './work.ts';
 
 const GATE_SECONDS = 60;
 /** Whoever rolls back is in a hurry. */
@@ -46,14 +57,17 @@ export async function rollback(opened: Session, request: RollbackRequest): Promi
     checkGeneration(slot, seen);
     const to = target(slot, request.to);
     const router = await routerOf(session, slot);
-    const live = await router.read(slot.name);
+    const [live, { isCold, interruption }] = await Promise.all([router.read(slot.name), warmthOf(session, slot, to)]);
     const traffic = await refuseDriftUnlessMoved(session, slot, stored.revision, live);
     if (!traffic) continue;
     const candidateServed = serves(traffic, slot.to);
-    await checkTarget(session, slot, to);
+    if (!isCold) await checkTarget(session, slot, to);
+    if (interruption) tellOf(session, slot.name, interruption);
     const work = await claimBack(session, request, stored, { router, startedSeconds }, { to, candidateServed });
     if (!work) continue;
     await conclude(work, async () => {
+      const refused = isCold ? await takeBack(work, slot) : undefined;
+      if (refused) return refused;
       enter(work, 'shifting');
       if (slot.owner) await router.outwaitLateWrites(work.run.signal);
       const outcome = await backward(work, live, { kind: 'rollback' });
@@ -110,6 +124,22 @@ function matching(standbys: readonly string[], asked: string): string | undefine
   return exact ?? (starting.length === 1 ? starting[0] : undefined);
 }
 
+/**
+ * Whether what it goes back to can be looked at before. It is cold where a disk of the slot is with another environment, or may be just now.
+ * @returns With how long the slot would not answer.
+ */
+export async function warmthOf(
+  session: Session,
+  slot: SlotDocument,
+  to: string,
+): Promise<{ readonly isCold: boolean; readonly interruption: Interruption | undefined }> {
+  const found = await session.briefly(`read environment ${to}`, (call) => session.documents.environments.get(to, call));
+  const disks = found ? await slotDisks(session, slot.name, found.document) : [];
+  if (!found || disks.length === 0) return { isCold: false, interruption: undefined };
+  const isCold = slot.kind === 'promote' || disks.some(({ holder }) => holder !== to);
+  return { isCold, interruption: isCold ? await interruptionOf(session, slot, found.document) : undefined };
+}
+
 /** Healthy, and as large as the head has to be. @throws ProviderError `unhealthy`, with what to try next. */
 export async function checkTarget(session: Session, slot: SlotDocument, to: string): Promise<void> {
   const member = (await membersOf(session, slot)).get(to);
@@ -132,6 +162,38 @@ export async function checkTarget(session: Session, slot: SlotDocument, to: stri
           : `clusternator rollback ${slot.name} --to ${slot.name}.${String(place)} goes to ${next}`,
     });
   }
+}
+
+/**
+ * A standby whose disk is with the head can only be looked at once it has it. Where it is not healthy then, the head gets it back: nothing was
+ * routed. A promotion that is under way is always turned back.
+ * @returns Why the slot stays as it is. @throws ProviderError `degraded`.
+ */
+async function takeBack(work: SlotWork, before: SlotDocument): Promise<SlotOutcome | undefined> {
+  const { session, hold } = work;
+  const { to, head } = hold.slot;
+  const usedBefore = usedBy(hold.slot);
+  const members = await membersOf(session, hold.slot);
+  const member = to === undefined ? undefined : members.get(to);
+  const former = head === undefined || head === to ? undefined : members.get(head);
+  if (!member || !former) return undefined;
+  enter(work, 'handover');
+  let why: ProviderError;
+  try {
+    const { handBack } = await import('./handover.ts');
+    const handed = await handBack(work, member);
+    if (handed.state === 'stuck') throw handed.error;
+    await checkTarget(session, before, member.id);
+    return undefined;
+  } catch (error) {
+    why = asProviderError(error);
+    if (work.run.signal.aborted || why.code === 'superseded') throw error;
+  }
+  await giveBackTo(work, former);
+  if (!(await hold.put(abort))) return ended(superseded(work));
+  await settle(work, usedBefore);
+  enter(work, 'aborted');
+  return ended(why);
 }
 
 /** The slot is where it should be; what is left over of the other operation is told by whoever looks at it. */

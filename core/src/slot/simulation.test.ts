@@ -12,15 +12,16 @@ const seeds = process.env.CLUSTERNATOR_SIMULATION_SEED
 
 /** By what protects the router's routes. Most clouds compare a version. */
 test.each([
-  ['version', RUNS],
-  ['value', Math.ceil(RUNS / 4)],
-  ['blind', Math.ceil(RUNS / 4)],
+  ['version', 'no disks', RUNS],
+  ['version', 'disks', Math.ceil(RUNS / 2)],
+  ['value', 'no disks', Math.ceil(RUNS / 4)],
+  ['blind', 'no disks', Math.ceil(RUNS / 4)],
 ] as const)(
-  'whatever processes do at the same time, and however they end, slots hold what they promise: %s',
-  async (kind, numRuns) => {
+  'whatever processes do at the same time, and however they end, slots hold what they promise: %s, %s',
+  async (kind, data, numRuns) => {
     await fc.assert(
       fc.asyncProperty(seeds, async (seed) => {
-        const { problems, history } = await new Simulation(randomOf(seed), kind).run(STEPS);
+        const { problems, history } = await new Simulation(randomOf(seed), kind, data).run(STEPS);
         if (problems.length > 0)
           throw new Error(`seed ${String(seed)}: ${problems.join('\n')}\n${history.slice(-60).join('\n')}`);
       }),

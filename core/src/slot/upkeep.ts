@@ -4,6 +4,7 @@ import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { SlotDocument, SlotOwner } from './documents.ts';
 import { liveTraffic } from './drift.ts';
+import { mountsDisk } from './disks.ts';
 import { SlotHold } from './hold.ts';
 import { completeLedger } from './ledger.ts';
 import { bump, usedBy } from './moves.ts';
@@ -49,7 +50,10 @@ export async function unpin(session: Session, name: string): Promise<SlotDocumen
   return document;
 }
 
-/** Writes the routes again as the state says, whoever changed them. What is unfinished is finished or turned back first. */
+/**
+ * Writes the routes again as the state says, whoever changed them, and starts what the head lacks on its disks. What is unfinished is finished or
+ * turned back first.
+ */
 export async function repair(session: Session, name: string): Promise<SlotDocument> {
   return idly(session, name, 'ours', async (hold) => {
     const router = await routerOf(session, hold.slot);
@@ -61,7 +65,9 @@ export async function repair(session: Session, name: string): Promise<SlotDocume
     const outcome = await router.write(live, restingRoutes(hold.slot, members), stampOf(hold.slot));
     if (outcome.state === 'unclear')
       throw new ProviderError('unavailable', `the router of ${name} gave no clear answer`, { effect: 'unknown' });
-    return outcome.state === 'done';
+    if (outcome.state !== 'done') return false;
+    await holdDisks(session, hold);
+    return true;
   });
 }
 
@@ -104,8 +110,25 @@ export async function adopt(session: Session, name: string, why: Reasoned): Prom
         await unpinEnvironment(session.documents, id, { slot: name, upTo: hold.slot.epoch, at }, call);
       }
     });
+    await holdDisks(session, hold);
     return true;
   });
+}
+
+/** The head of a slot that nobody owns has the slot's disks, and runs on them. @throws ProviderError why they can't be handed over. */
+async function holdDisks(session: Session, { slot }: SlotHold): Promise<void> {
+  const head = slot.head === undefined ? undefined : (await membersOf(session, slot)).get(slot.head);
+  if (!head || !mountsDisk(head)) return;
+  const { handBack } = await import('./handover.ts');
+  const isStillOurs = async (): Promise<boolean> => {
+    const { document } = await readSlot(session, slot.name);
+    return document.epoch === slot.epoch && document.owner === undefined;
+  };
+  const run = { signal: session.operations.signal, note: () => undefined };
+  const handed = await handBack({ session, hold: { slot, isStillOurs }, run }, head);
+  if (handed.state === 'stuck') throw handed.error;
+  if (handed.state === 'unwell')
+    session.emit({ type: 'warning', message: `${head.id} has its disk, and is not healthy: ${handed.why}` });
 }
 
 function adoption(

@@ -104,6 +104,7 @@ const STATES: ReadonlySet<string> = new Set<SlotState>([
   'owned',
   'preflight',
   'preparing',
+  'handover',
   'verifying',
   'approval',
   'shifting',

@@ -26,6 +26,8 @@ export interface SlotWork {
   /** Monotonic. */
   readonly startedSeconds: number;
   flippedSeconds?: number;
+  /** Where a disk of the slot went from one environment to the other, monotonic: since when the head did not answer. */
+  handover?: { readonly sinceSeconds: number; stoppedSeconds?: number; heldSeconds?: number };
   state?: SlotState;
   readonly warnings: string[];
 }
@@ -43,6 +45,7 @@ export const ended = (error: ProviderError): Extract<SlotOutcome, { readonly sta
 
 const TITLES: Readonly<Partial<Record<SlotState, string>>> = {
   preparing: "make the slot's own environment",
+  handover: 'hand the disk over',
   verifying: 'check that it is healthy',
   checking: 'check that it is healthy',
   approval: 'wait for approval',
@@ -109,6 +112,20 @@ export function releaseOf(work: SlotWork, kind: ReleaseSource['kind']): ReleaseS
   };
 }
 
+/** How long it took, once traffic is where the disk is: what the next one is expected to take. */
+export function handedOver({ handover, flippedSeconds }: SlotWork): Pick<SlotDocument, 'handover'> {
+  if (handover?.stoppedSeconds === undefined || handover.heldSeconds === undefined || flippedSeconds === undefined)
+    return {};
+  const { sinceSeconds, stoppedSeconds, heldSeconds } = handover;
+  return {
+    handover: {
+      stopSeconds: stoppedSeconds - sinceSeconds,
+      attachSeconds: heldSeconds - stoppedSeconds,
+      startSeconds: flippedSeconds - heldSeconds,
+    },
+  };
+}
+
 /** Off the path, once the slot's document has let go: the ledger's line, then the pins of what is not used any more. */
 export async function settle(work: SlotWork, usedBefore: ReadonlySet<string>): Promise<void> {
   const { session, hold, router, run } = work;
@@ -130,8 +147,8 @@ export async function settle(work: SlotWork, usedBefore: ReadonlySet<string>): P
   }
 }
 
-export function superseded(work: SlotWork): ProviderError {
-  const { name } = work.hold.slot;
+export function superseded({ hold }: { readonly hold: Pick<SlotHold, 'slot'> }): ProviderError {
+  const { name } = hold.slot;
   return new ProviderError(
     'superseded',
     `slot ${name} was taken over by another operation; this one does nothing more`,

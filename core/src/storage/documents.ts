@@ -93,6 +93,8 @@ export const volumeDocumentSchema = z.lazy(() =>
       .exactOptional(),
     /** Of a `disk`: the one environment that may mount it. */
     holder: z.string().exactOptional(),
+    /** Of the slot, when it was handed over: who comes with an older one was overtaken. */
+    holderEpoch: z.int().nonnegative().exactOptional(),
     createdAt: instant,
     readyAt: instant.exactOptional(),
   }),

@@ -87,7 +87,8 @@ async function adopt(session: Session, id: string, former: VolumeDocument | unde
         ...(former && { onDestroy: former.onDestroy }),
         ...(former?.backup && { backup: former.backup }),
         ...(former?.lastBackup && { lastBackup: former.lastBackup }),
-        ...(former?.holder !== undefined && { holder: former.holder }),
+        // What is to mount a disk of a slot is made after the swap; until then the former one has its holder.
+        ...(former?.holder !== undefined && now.scope === 'env' && { holder: former.holder }),
       }),
       call,
     ),

@@ -7,6 +7,7 @@ import type { Call } from '../provider/host.ts';
 import type { NamedVolume } from '../environment/volumes.ts';
 import { backupRuleOf } from './backup-rule.ts';
 import type { VolumeDocument } from './documents.ts';
+import { checkHolder } from './holder.ts';
 import { DocumentHold } from './hold-document.ts';
 import { errorsOf, Storage } from './provider.ts';
 import { seedOf } from './seed.ts';
@@ -66,7 +67,7 @@ async function makeVolume(work: VolumeWork, storage: Storage, wanted: NamedVolum
         : await grow(storage, taken, call);
     const readyAt = session.clock.now().toISOString();
     await hold.release((now) => ({
-      ...now,
+      ...checkHolder(now, work.environment, former),
       phase: 'ready',
       volume,
       readyAt: now.readyAt ?? readyAt,
@@ -146,6 +147,7 @@ function firstDocument(
       spec,
       onDestroy: config.onDestroy,
       createdAt: session.clock.now().toISOString(),
+      ...(before?.holderEpoch !== undefined && { holderEpoch: before.holderEpoch }),
       ...(isOfSlot && { slot }),
       ...(scope === 'env' && { environment }),
     },
@@ -165,17 +167,6 @@ function promisedFirst(
 ): VolumeDocument {
   if (document.scope !== scope) return { ...document, onDestroy: 'delete' };
   return { ...document, onDestroy, ...(backup && { backup: backupRuleOf(backup) }) };
-}
-
-/** @param former - A holder that is gone. @throws ProviderError `conflict`. */
-export function checkHolder(document: VolumeDocument, environment: string, former?: string): VolumeDocument {
-  const { id, holder, spec } = document;
-  if (spec.kind !== 'disk' || holder === undefined || holder === environment || holder === former) return document;
-  throw new ProviderError(
-    'conflict',
-    `volume ${id} is a disk, which one environment at a time mounts: ${holder} holds it`,
-    { effect: 'none', hint: `clusternator env destroy ${holder}, or use kind: files` },
-  );
 }
 
 /** The holder of a disk, where it is gone. */

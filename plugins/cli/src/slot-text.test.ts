@@ -82,6 +82,22 @@ test('a plan says what would be refused, and the way out', () => {
   ]);
 });
 
+test('a plan that stops the head says so, for how long, and how that is known', () => {
+  const interruption = {
+    ...{ volumes: ['slot-master-data'], from: 'aaaaaaaaaaaa', to: 'bbbbbbbbbbbb', seconds: 14.2 },
+    parts: [
+      { what: 'stop', seconds: 0.25, basis: 'as the last time' },
+      { what: 'start', seconds: 13.95, basis: 'as the last time' },
+    ],
+  } as const;
+  const plan = { slot: 'master', kind: 'promote', to: B, changes: [], interruptsSeconds: 14.2, interruption } as const;
+  expect(promotionPlanLines(plan).slice(2)).toEqual([
+    'zero-downtime: no, about 14.2 s: slot-master-data goes from aaaaaaaaaaaa to bbbbbbbbbbbb',
+    '  stop    250 ms, as the last time',
+    '  start   13.9 s, as the last time',
+  ]);
+});
+
 describe('the picture of a slot', () => {
   test('shows head, standbys, rejected, traffic, what is held, drift and releases', () => {
     const slot: SlotView = {

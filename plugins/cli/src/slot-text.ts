@@ -1,4 +1,4 @@
-import type { PromotionPlan, PromotionResult, SlotMember, SlotView } from '@clusternator/core';
+import type { Interruption, PromotionPlan, PromotionResult, SlotMember, SlotView } from '@clusternator/core';
 import type { Column } from './output/table.ts';
 import { briefDuration, printable } from './output/text.ts';
 
@@ -39,13 +39,15 @@ export function memberState({ phase, healthy, message }: SlotMember): string {
 
 /** What a promotion or a rollback says in the end. The last line is where the slot answers, alone on standard output without a terminal. */
 export function promotedLines(result: PromotionResult, bin: string): { before: string[]; last: string } {
-  const { slot, from, to, existed, flipSeconds, undo, operation, restored = [], kept = [] } = result;
+  const { slot, from, to, existed, flipSeconds, interruptedSeconds, undo, operation } = result;
+  const { restored = [], kept = [] } = result;
   const last = slot.url ?? slot.name;
   if (existed) return { before: [`Slot ${slot.name} is on ${titleOf(to)} already.`], last };
   const isThere = slot.head?.environment === to.environment;
   if (!isThere) return { before: underWay(slot, to, operation, bin), last };
   const time = flipSeconds === undefined ? '' : `, in ${seconds(flipSeconds)}`;
   const before = [`Slot ${slot.name}: ${from === undefined ? '' : `${shortOf(from)} → `}${titleOf(to)}${time}`];
+  if (interruptedSeconds !== undefined) before.push(`  it did not answer for ${seconds(interruptedSeconds)}`);
   for (const standby of slot.standbys) before.push(`  ${memberLine(standby)}`);
   for (const { volume, snapshot } of restored) before.push(`  ${volume} went back to snapshot ${snapshot}`);
   if (kept.length > 0) before.push(`  What was in use is kept as ${kept.join(', ')}`);
@@ -56,14 +58,22 @@ export function promotedLines(result: PromotionResult, bin: string): { before: s
 
 /** What `--dry-run` says. */
 export function promotionPlanLines(plan: PromotionPlan): string[] {
-  const { slot, from, to, changes, interruptsSeconds, refused } = plan;
+  const { slot, from, to, changes, interruption, refused } = plan;
   const lines = [`Slot ${slot}: ${from === undefined ? '' : `${shortOf(from)} → `}${titleOf(to)}`];
   if (changes.length === 0) lines.push('Nothing would change.');
   for (const { action, what } of changes) lines.push(`  ${action}  ${printable(what)}`);
-  if (interruptsSeconds > 0) lines.push(`It would not answer for ${seconds(interruptsSeconds)}.`);
+  if (interruption) lines.push(...interruptionLines(interruption));
   if (refused) lines.push(`It would be refused (${refused.code}): ${printable(refused.message)}`);
   if (refused?.hint !== undefined) lines.push(`Try: ${printable(refused.hint)}`);
   return lines;
+}
+
+function interruptionLines({ seconds: all, volumes, from, to, parts }: Interruption): string[] {
+  const goes = `${volumes.join(', ')} goes from ${from} to ${to}`;
+  return [
+    printable(`zero-downtime: no, about ${seconds(all)}: ${goes}`),
+    ...parts.map(({ what, seconds: some, basis }) => printable(`  ${what.padEnd(6)}  ${seconds(some)}, ${basis}`)),
+  ];
 }
 
 /** `master.1  1a2b3c4d5e6f  healthy  http://…  Fix the cart`. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import {
   chmodSync,
   closeSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -16,7 +17,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import type { Resource, ServiceSpec } from '@clusternator/core/provider';
+import type { Environment, Resource, ServiceSpec } from '@clusternator/core/provider';
 import { until } from './testing/environments.ts';
 import { testCall } from './testing/specs.ts';
 import { StorageScene } from './testing/storage.ts';
@@ -191,6 +192,7 @@ test('a disk has one holder: the second is refused, with the name of the first, 
   });
 
   await scene.driver.scale(first, { worker: { min: 0, max: 0 } }, testCall());
+  await until(() => scene.read(first), isStopped);
   expect(await scene.ensure(second)).toMatchObject({ phase: 'active' });
   await expect(scene.driver.scale(first, { worker: { min: 1, max: 1 } }, testCall())).rejects.toMatchObject({
     code: 'conflict',
@@ -198,6 +200,35 @@ test('a disk has one holder: the second is refused, with the name of the first, 
   });
   await scene.destroy(second);
   await scene.driver.scale(first, { worker: { min: 1, max: 1 } }, testCall());
+});
+
+test('what is scaled to none holds its disk for as long as it takes to end', async () => {
+  const volume = await scene.volume('disk', { kind: 'disk' });
+  const program = `
+    import { existsSync, writeFileSync } from 'node:fs';
+    process.on('SIGTERM', () => setInterval(() => existsSync('data/end') && process.exit(), 10));
+    writeFileSync('data/up', '');
+    setInterval(() => {}, 1000);
+  `;
+  const worker = (): ServiceSpec => scene.specs.service({ program, mounts: { data: { volume, readOnly: false } } });
+  const first = await scene.ensure(scene.specs.environment('aaaaaaaa0000-1', { worker: worker() }));
+  const second = scene.specs.environment('bbbbbbbb0000-1', { worker: worker() });
+  const has = (name: string): boolean => existsSync(path.join(scene.folderOf(volume), name));
+  await until(() => has('up'), Boolean);
+  await scene.driver.scale(first, { worker: { min: 0, max: 0 } }, testCall());
+  expect((await scene.read(first))?.parts.worker?.phase).toBe('destroying');
+  await expect(scene.ensure(second)).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('held by environment aaaaaaaa0000-1'),
+  });
+  // The same service again waits for its former instance, too.
+  await scene.driver.scale(first, { worker: { min: 1, max: 1 } }, testCall());
+  expect((await scene.read(first))?.parts.worker?.phase).toBe('creating');
+  await scene.driver.scale(first, { worker: { min: 0, max: 0 } }, testCall());
+
+  writeFileSync(path.join(scene.folderOf(volume), 'end'), '');
+  await until(() => scene.read(first), isStopped);
+  expect(await scene.ensure(second)).toMatchObject({ phase: 'active' });
 });
 
 test('what can not be made from is said before anything is made', async () => {
@@ -244,6 +275,10 @@ test('wherever the daemon is killed while it copies, the source is intact and no
   }
   expect(isWhole(folder)).toBe(true);
 }, 120_000);
+
+function isStopped(environment: Environment | undefined): boolean {
+  return environment?.parts.worker?.phase === 'stopped';
+}
 
 function sizeOf(file: string): number {
   return statSync(file).size;

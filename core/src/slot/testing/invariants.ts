@@ -111,3 +111,23 @@ export async function checkAtRest(world: World): Promise<readonly string[]> {
   }
   return problems;
 }
+
+/** What has to hold of disks when nothing is going on: the head of each slot alone has those of its slot, as their documents say. */
+export async function checkDisksAtRest(world: World): Promise<readonly string[]> {
+  const problems: string[] = [];
+  const { slots, environments, volumes } = world.documents;
+  for await (const { document: slot } of slots.list(testCall())) {
+    if (slot.head === undefined) continue;
+    const head = await environments.get(slot.head, testCall());
+    for await (const { id, document } of volumes.list(testCall())) {
+      if (document.slot !== slot.name || document.spec.kind !== 'disk') continue;
+      const wanted = head ? [`${resourceIdOf(head.document)}/db`] : [];
+      const holders = world.cloud.holdersOf(id);
+      if (JSON.stringify(holders) !== JSON.stringify(wanted))
+        problems.push(`${id} is with ${holders.join()}, not with ${wanted.join()}`);
+      if (document.holder !== slot.head)
+        problems.push(`${id} is with ${document.holder ?? ''} by its document, not with ${slot.head}`);
+    }
+  }
+  return problems;
+}

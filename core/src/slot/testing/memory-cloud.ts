@@ -25,6 +25,12 @@ interface Routed {
 export class MemoryCloud {
   readonly running = new Map<string, EnvironmentSpec>();
   readonly scaled = new Map<string, Record<string, Instances>>();
+  /** Services that are scaled to none and still run, by `<resource id>/<service>`: for so many looks at their environment. */
+  readonly leaving = new Map<string, number>();
+  /** How many looks it takes until what is scaled to none has ended. */
+  stopsAfter = 2;
+  /** Somebody asked for a disk that another has. */
+  onTwoHolders: (volume: string, has: string, wants: string) => void = () => {};
   /** Resource ids whose parts answer badly, and how: a text each time that one is asked. */
   readonly sick = new Map<string, () => string | undefined>();
   /** By resource id: how long before the look a request was seen. */
@@ -55,17 +61,21 @@ export class MemoryCloud {
       phase: 'active',
       handle: { id: spec.id },
       url: `http://${spec.id}.test`,
-      parts: Object.fromEntries(Object.keys(spec.services).map((name) => [name, { phase: 'active' as const }])),
+      parts: Object.fromEntries(Object.keys(spec.services).map((name) => [name, { phase: this.phaseOf(spec, name) }])),
     });
     return {
       ensure: (spec) =>
         deal('ensure environment', () => {
-          if (!this.running.has(spec.id)) this.running.set(spec.id, spec);
+          if (!this.running.has(spec.id)) {
+            this.assertMayHold(spec, {});
+            this.running.set(spec.id, spec);
+          }
           return resource(this.running.get(spec.id) ?? spec);
         }),
       read: ({ id }) =>
         deal('read environment', () => {
           const spec = this.running.get(id);
+          if (spec) this.letEnd(spec);
           return spec && resource(spec);
         }),
       list: async function* (this: MemoryCloud) {
@@ -75,17 +85,27 @@ export class MemoryCloud {
         deal('destroy environment', () => {
           this.onDestroy(id);
           this.running.delete(id);
+          this.scaled.delete(id);
         }),
       health: ({ id }) =>
         deal('health', (): Health => {
           const spec = this.running.get(id);
           if (!spec) throw new ProviderError('not-found', `${id} does not run`);
-          const sickness = this.sick.get(id)?.();
+          const lacks = Object.keys(spec.services).find((name) => this.lacksDisk(spec, name));
+          const sickness = this.sick.get(id)?.() ?? (lacks === undefined ? undefined : `${lacks} does not run`);
           const healthy = sickness === undefined;
           const agoSeconds = this.traffic.get(id);
           return {
             healthy,
-            parts: { web: { healthy, instances: 1, ...(sickness !== undefined && { message: sickness }) } },
+            parts: {
+              ...Object.fromEntries(
+                Object.keys(spec.services).map((name) => {
+                  const instances = this.instancesOf(spec, name);
+                  return [name, { healthy: instances > 0 || !this.lacksDisk(spec, name), instances }];
+                }),
+              ),
+              web: { healthy, instances: 1, ...(sickness !== undefined && { message: sickness }) },
+            },
             observedAt: new Date(1e9),
             ...(agoSeconds !== undefined && { lastRequestAt: new Date(1e9 - agoSeconds * 1000) }),
           };
@@ -113,9 +133,64 @@ export class MemoryCloud {
         }),
       scale: ({ id }, instances) =>
         deal('scale', () => {
+          const spec = this.running.get(id);
+          if (spec) this.assertMayHold(spec, instances);
+          for (const [name, { max }] of Object.entries(instances))
+            if (spec && max === 0 && this.instancesOf(spec, name) > 0)
+              this.leaving.set(`${id}/${name}`, this.stopsAfter);
           this.scaled.set(id, { ...this.scaled.get(id), ...instances });
         }),
     };
+  }
+
+  /** Resource ids and services that have a disk mounted and run. */
+  holdersOf(volume: string): readonly string[] {
+    return [...this.running.values()].flatMap((spec) =>
+      Object.keys(spec.services).flatMap((name) =>
+        disksOf(spec, name).includes(volume) && this.phaseOf(spec, name) !== 'stopped' ? [`${spec.id}/${name}`] : [],
+      ),
+    );
+  }
+
+  private instancesOf(spec: EnvironmentSpec, name: string): number {
+    return (this.scaled.get(spec.id)?.[name] ?? spec.services[name]?.instances)?.max ?? 0;
+  }
+
+  private phaseOf(spec: EnvironmentSpec, name: string): 'active' | 'destroying' | 'stopped' {
+    if (this.instancesOf(spec, name) > 0) return 'active';
+    return this.leaving.has(`${spec.id}/${name}`) ? 'destroying' : 'stopped';
+  }
+
+  /** A service that is to run on a disk and does not. */
+  private lacksDisk(spec: EnvironmentSpec, name: string): boolean {
+    return (
+      disksOf(spec, name).length > 0 &&
+      (spec.services[name]?.instances.max ?? 0) > 0 &&
+      this.instancesOf(spec, name) === 0
+    );
+  }
+
+  private letEnd(spec: EnvironmentSpec): void {
+    for (const name of Object.keys(spec.services)) {
+      const key = `${spec.id}/${name}`;
+      const left = this.leaving.get(key);
+      if (left === undefined) continue;
+      if (left > 1) this.leaving.set(key, left - 1);
+      else this.leaving.delete(key);
+    }
+  }
+
+  /** As clouds do: a disk is attached once. @throws ProviderError `conflict`. */
+  private assertMayHold(spec: EnvironmentSpec, about: Readonly<Record<string, Instances>>): void {
+    for (const [name, { instances }] of Object.entries(spec.services)) {
+      if ((about[name] ?? this.scaled.get(spec.id)?.[name] ?? instances).max === 0) continue;
+      for (const volume of disksOf(spec, name)) {
+        const other = this.holdersOf(volume).find((one) => !one.startsWith(`${spec.id}/`));
+        if (other === undefined) continue;
+        this.onTwoHolders(volume, other, `${spec.id}/${name}`);
+        throw new ProviderError('conflict', `volume ${volume} is held by ${other}`, { effect: 'none' });
+      }
+    }
   }
 
   router(deal: Deal): SlotDriver {
@@ -191,6 +266,11 @@ export class MemoryCloud {
     if (this.kind === 'version') return String(version);
     return JSON.stringify([spec.fingerprint, stamp, routes.map(({ handle, percent }) => [handle.id, percent])]);
   }
+}
+
+function disksOf({ services }: EnvironmentSpec, name: string): readonly string[] {
+  const mounts = Object.values(services[name]?.mounts ?? {});
+  return mounts.filter(({ volume }) => volume.kind === 'disk').map(({ volume }) => volume.id);
 }
 
 /** Something that one process does to the world outside of it: it may die before or after, or its answer may be lost. */

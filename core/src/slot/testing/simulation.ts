@@ -11,7 +11,8 @@ import { makeAhead } from '../create-bound.ts';
 import { promote } from '../promote.ts';
 import { rollback } from '../rollback.ts';
 import '../takeover.ts';
-import { checkAtRest, watchWorld } from './invariants.ts';
+import { repair } from '../upkeep.ts';
+import { checkAtRest, checkDisksAtRest, watchWorld } from './invariants.ts';
 import type { Deal, RouterKind } from './memory-cloud.ts';
 import { quiet } from './sim-clock.ts';
 import { CAPABILITIES, World } from './world.ts';
@@ -22,6 +23,11 @@ const SLOTS = {
   staging: { standbys: 2, bake: '3s', env: { MODE: 'staging' }, drain: { requests: '2s', ws: '0s' } },
 };
 const MOST_AT_A_TIME = 5;
+/** A database on a disk of each slot. */
+const ON_DISKS = {
+  services: { db: { command: 'node db.js', volumes: { data: 'data' } } },
+  volumes: { data: { kind: 'disk', scope: 'slot' } },
+};
 
 interface Pending {
   readonly actor: Actor;
@@ -69,6 +75,7 @@ export class Simulation {
   constructor(
     private readonly random: () => number,
     private readonly kind: RouterKind = 'version',
+    private readonly data: 'no disks' | 'disks' = 'no disks',
   ) {
     const { 'slots.compareAndSet': _, ...without } = CAPABILITIES;
     this.world = new World(kind, kind === 'blind' ? without : CAPABILITIES);
@@ -76,7 +83,8 @@ export class Simulation {
   }
 
   async run(steps: number): Promise<Simulated> {
-    for (const letter of LETTERS) await this.world.environment(letter, SLOTS);
+    const { services, volumes } = this.parts;
+    for (const letter of LETTERS) await this.world.environment(letter, SLOTS, services, volumes);
     for (let step = 0; step < steps && this.problems.length === 0; step++) {
       await quiet();
       await this.step();
@@ -84,6 +92,10 @@ export class Simulation {
     await this.comeToRest();
     await this.checkWhatWasTold();
     return { problems: this.problems, history: this.history, dealings: this.dealings };
+  }
+
+  private get parts(): { readonly services: object; readonly volumes: object } {
+    return this.data === 'disks' ? ON_DISKS : { services: {}, volumes: {} };
   }
 
   private async step(): Promise<void> {
@@ -178,7 +190,7 @@ export class Simulation {
   private end(actor: Actor, how: unknown): void {
     if (actor.dead) return;
     actor.ended = true;
-    const code = how === 'done' ? 'done' : ProviderError.is(how) ? how.code : 'thrown';
+    const code = how === 'done' ? 'done' : codeOf(how);
     this.note(
       `${actor.name}: ${code}${how === 'done' || !(how instanceof Error) ? '' : ` (${how.message.slice(0, 160)})`}`,
     );
@@ -268,7 +280,18 @@ export class Simulation {
       await this.settleAll();
       this.world.clock.jump(7200); // what is kept only for a while goes
     }
+    if (this.data === 'disks') {
+      // A call that came late may have stopped what nobody looks at any more.
+      this.begin('repair', (session) => this.repairAll(session));
+      await this.settleAll();
+      this.problems.push(...(await checkDisksAtRest(this.world)));
+    }
     this.problems.push(...(await checkAtRest(this.world)));
+  }
+
+  private async repairAll(session: Session): Promise<void> {
+    for await (const { document } of session.documents.slots.list(testCall()))
+      if (document.head !== undefined) await repair(session, document.name);
   }
 
   private async settleAll(): Promise<void> {
@@ -322,7 +345,8 @@ export class Simulation {
     const found = await environments.get(letter.repeat(12), testCall());
     if (found && found.document.phase !== 'gone') return;
     const incarnation = (found?.document.incarnation ?? 0) + 1;
-    const ready = this.world.documentFor(letter, SLOTS, {}, incarnation);
+    const { services, volumes } = this.parts;
+    const ready = this.world.documentFor(letter, SLOTS, services, incarnation, volumes);
     try {
       const claimed = await environments.put(
         ready.id,
@@ -365,6 +389,12 @@ export class Simulation {
   private pick<T>(from: readonly [T, ...T[]] | readonly T[]): T {
     return from[this.below(from.length)] as T; // never of nothing
   }
+}
+
+/** What it comes down to: what can't be kept before a destroy is told as `internal`, whatever kept it from that. */
+function codeOf(error: unknown): ProviderError['code'] | 'thrown' {
+  if (!ProviderError.is(error)) return 'thrown';
+  return error.code === 'internal' && ProviderError.is(error.cause) ? error.cause.code : error.code;
 }
 
 /** A generator of numbers in [0, 1) that a seed decides. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerInstance, type ContainerOptions } from './container-instance.ts';
 import {
   CRASH_LOOP_ENDS,
@@ -10,6 +11,8 @@ import {
   type ServiceState,
 } from './service.ts';
 
+const RETRY_SECONDS = 1;
+
 /** A service that runs an image. */
 export class ContainerService implements RunningService {
   readonly #options: Omit<ContainerOptions, 'index'>;
@@ -19,7 +22,9 @@ export class ContainerService implements RunningService {
   #unreadySinceMs = 0;
   #wasReady = false;
   #lateTimer: NodeJS.Timeout | undefined;
-  #leaving: Promise<void> = Promise.resolve();
+  readonly #leaving = new Set<Promise<void>>();
+  readonly #abort = new AbortController();
+  #hasEnded = false;
 
   constructor(options: Omit<ContainerOptions, 'index'>) {
     this.#options = {
@@ -33,11 +38,12 @@ export class ContainerService implements RunningService {
     };
     this.#notify = options.context.onChange;
     this.#wanted = options.context.instances;
+    this.#removeFormer();
   }
   readonly #notify: () => void;
 
   get state(): ServiceState {
-    if (this.#wanted === 0) return { phase: 'stopped', endpoints: [] };
+    if (this.#wanted === 0) return { phase: this.isRunning ? 'stopping' : 'stopped', endpoints: [] };
     if (!this.#started) return { phase: 'waiting', endpoints: [] };
     const { context } = this.#options;
     const endpoints = this.#instances.flatMap((instance) => instance.endpoint ?? []);
@@ -49,7 +55,8 @@ export class ContainerService implements RunningService {
     });
     const broken = this.#instances.find((instance) => instance.broken !== undefined)?.broken;
     if (broken !== undefined) return failed(`can't be started: ${broken}`, true);
-    if (this.#instances.every((instance) => instance.ready)) return { phase: 'active', endpoints };
+    if (this.#instances.length > 0 && this.#instances.every((instance) => instance.ready))
+      return { phase: 'active', endpoints };
     const looping = this.#instances.find((it) => !it.ready && (it.status?.restarts ?? 0) >= CRASH_LOOP_ENDS);
     const restarts = looping?.status?.restarts ?? 0;
     if (looping) return failed(`ends again and again: ${looping.waitsFor}`, restarts >= HOPELESS_ENDS);
@@ -59,6 +66,10 @@ export class ContainerService implements RunningService {
     }
     const message = this.#instances.find((instance) => !instance.ready)?.waitsFor;
     return { phase: 'starting', ...(message !== undefined && { message }), endpoints };
+  }
+
+  get isRunning(): boolean {
+    return !this.#hasEnded && (this.#instances.length > 0 || this.#leaving.size > 0);
   }
 
   start(): void {
@@ -79,8 +90,10 @@ export class ContainerService implements RunningService {
 
   async stop(how: { readonly forever: boolean }): Promise<void> {
     clearTimeout(this.#lateTimer);
-    await this.#leaving;
+    this.#abort.abort();
+    await Promise.all(this.#leaving);
     await Promise.all(this.#instances.map((instance) => instance.stop(how)));
+    this.#hasEnded = how.forever;
   }
 
   /** The engine told that something about this container changed. */
@@ -127,19 +140,42 @@ export class ContainerService implements RunningService {
     return this.#options.context.spec.health?.withinSeconds ?? WITHIN_SECONDS;
   }
 
-  /** As many instances as are wanted; the newest go first. */
+  /** As many instances as are wanted; the newest go first. One that leaves is waited for: it has the name, and what is mounted, of the next. */
   #match(): void {
-    while (this.#instances.length < this.#wanted) {
+    while (this.#instances.length < this.#wanted && this.#leaving.size === 0) {
       const instance = new ContainerInstance({ ...this.#options, index: this.#instances.length });
       this.#instances.push(instance);
       instance.start();
     }
-    const surplus = this.#instances.splice(this.#wanted);
-    if (surplus.length === 0) return;
-    const gone = surplus.map((instance) => instance.stop({ forever: true }));
-    this.#leaving = Promise.all([this.#leaving, ...gone]).then(
-      () => undefined,
-      () => undefined,
-    );
+    for (const instance of this.#instances.splice(this.#wanted)) this.#remove(instance);
+  }
+
+  /** Until the engine says that it is gone: what it mounts is held as long. */
+  #remove(instance: ContainerInstance): void {
+    const signal = this.#abort.signal;
+    const removed = async (): Promise<void> => {
+      for (;;) {
+        try {
+          await instance.stop({ forever: true });
+          return;
+        } catch {
+          if (signal.aborted) return;
+          await sleep(RETRY_SECONDS * 1000, undefined, { signal, ref: false }).catch(() => undefined); // aborted
+        }
+      }
+    };
+    const gone = removed().finally(() => {
+      this.#leaving.delete(gone);
+      if (this.#started && !signal.aborted) this.#match();
+      this.#notify();
+    });
+    this.#leaving.add(gone);
+  }
+
+  /** Scaled to none, and a daemon that died may have left its container. */
+  #removeFormer(): void {
+    const { context } = this.#options;
+    if (this.#wanted > 0 || Object.keys(context.spec.mounts).length === 0) return;
+    this.#remove(new ContainerInstance({ ...this.#options, index: 0 }));
   }
 }

@@ -1,6 +1,6 @@
 import type { HealthView } from '../control/views.ts';
 import type { EnvironmentRecord } from './database.ts';
-import type { RunningService } from './service.ts';
+import { isOff as isScaledToNone, type RunningService } from './service.ts';
 
 /** Looks at every instance of every part now. */
 export async function healthOf(
@@ -12,8 +12,10 @@ export async function healthOf(
   const { services, sites } = spec;
   const isActive = phase === 'active';
   // A worker that is not to run now is no fault; a public service that is stopped answers nobody.
-  const isOff = (name: string): boolean =>
-    services[name]?.route === undefined && running.get(name)?.state.phase === 'stopped';
+  const isOff = (name: string): boolean => {
+    const service = running.get(name);
+    return services[name]?.route === undefined && service !== undefined && isScaledToNone(service.state);
+  };
   // Until a slot makes the environment its head, what runs on the head alone is as it should be when it does not run.
   const isOffByItsSpec = (name: string): boolean => isOff(name) && services[name]?.instances.max === 0;
   const looks = [...running].map(async ([name, service]) => {

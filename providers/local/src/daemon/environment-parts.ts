@@ -8,6 +8,7 @@ const PHASES = {
   preparing: 'creating',
   starting: 'creating',
   active: 'active',
+  stopping: 'destroying',
   stopped: 'stopped',
   failed: 'failed',
 } as const satisfies Record<ServiceState['phase'], PhaseName>;
@@ -17,6 +18,7 @@ const WAITS = {
   preparing: 'is being prepared',
   starting: 'is starting',
   active: 'runs',
+  stopping: 'is being stopped',
   stopped: 'is stopped',
   failed: 'failed',
 } as const satisfies Record<ServiceState['phase'], string>;

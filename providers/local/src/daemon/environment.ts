@@ -16,7 +16,7 @@ import { EnvironmentRoutes, type RoutesDeps } from './environment-routes.ts';
 import { KEY_TAG, makeService, variablesOf } from './environment-services.ts';
 import type { PortPool } from './port-pool.ts';
 import { processesMarked } from './process-table.ts';
-import type { Members, RunningService } from './service.ts';
+import { isOff, type Members, type RunningService } from './service.ts';
 import { folderIn, removeTree } from './source-tree.ts';
 import type { Vault } from './vault.ts';
 import type { Volumes } from './storage/volumes.ts';
@@ -166,6 +166,11 @@ export class LocalEnvironment {
     return [...this.#services].filter(([name]) => isWriter(name)).map(([, service]) => service.members());
   }
 
+  /** Services of which something runs, whether or not it is wanted. */
+  running(): ReadonlySet<string> {
+    return new Set([...this.#services].filter(([, service]) => service.isRunning).map(([name]) => name));
+  }
+
   /** The engine told that something about a container changed. */
   containerChanged(container: string): void {
     for (const service of this.#services.values()) if (service instanceof ContainerService) service.refresh(container);
@@ -242,14 +247,14 @@ export class LocalEnvironment {
     const failed = states.find((state) => state.phase === 'failed' && state.final);
     const problem = failed ? (failed.message ?? 'a service failed') : this.#ports.problem();
     if (problem !== undefined) this.#fail(problem);
-    else if (states.every(({ phase }) => phase === 'active' || phase === 'stopped')) this.#setPhase('active');
+    else if (states.every((state) => state.phase === 'active' || isOff(state))) this.#setPhase('active');
   }
 
   #hasWhatItNeeds(name: string): boolean {
     const needs = Object.keys(this.#record.spec.services[name]?.needs ?? {});
     return needs.every((needed) => {
-      const phase = this.#services.get(needed)?.state.phase;
-      return phase === 'stopped' || (phase === 'active' && this.#ports.isSettled(needed));
+      const state = this.#services.get(needed)?.state;
+      return state !== undefined && (isOff(state) || (state.phase === 'active' && this.#ports.isSettled(needed)));
     });
   }
 

@@ -115,7 +115,7 @@ export class Environments {
   #assertMayHold(record: EnvironmentRecord, instances: Readonly<Record<string, InstancesBody>>): void {
     const { database, volumes } = this.#deps;
     const others = this.#of(record).filter(({ record: other }) => other.key !== record.key);
-    const holders = others.map((environment) => holderOf(environment.record, database));
+    const holders = others.map((environment) => holderOf(environment.record, database, {}, environment.running()));
     assertMayHold(holderOf(record, database, instances), holders, (volume) => volumes.isDisk(record, volume));
   }
 

@@ -9,17 +9,22 @@ interface Holder {
   readonly held: readonly { readonly volume: string; readonly service: string; readonly instances: number }[];
 }
 
-/** One that failed or goes holds nothing, nor does a service that is scaled to none. @param about - To be its instances, if not those it has. */
+/**
+ * What is wanted to run holds what it mounts, and so does what still runs: of one that failed or goes, of a service that is scaled to none.
+ * @param about - To be its instances, if not those it has.
+ */
 export function holderOf(
   { id, key, phase, spec }: EnvironmentRecord,
   database: Pick<LocalDatabase, 'instances'>,
   about: Readonly<Record<string, InstancesBody>> = {},
+  running: ReadonlySet<string> = new Set(),
 ): Holder {
-  if (phase !== 'creating' && phase !== 'active') return { id, held: [] };
+  const isWanted = phase === 'creating' || phase === 'active';
   const held = Object.entries(spec.services).flatMap(([service, { mounts, ...own }]) => {
     const { max } = about[service] ?? database.instances(key, service) ?? own.instances;
+    const instances = Math.max(isWanted ? max : 0, running.has(service) ? 1 : 0);
     const volumes = new Set(Object.values(mounts).map(({ volume }) => volume));
-    return max === 0 ? [] : [...volumes].map((volume) => ({ volume, service, instances: max }));
+    return instances === 0 ? [] : [...volumes].map((volume) => ({ volume, service, instances }));
   });
   return { id, held };
 }

@@ -50,6 +50,7 @@ export class ProcessService implements RunningService {
   #lateTimer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
   #leaving = new Set<Promise<void>>();
+  #hasEnded = false;
 
   constructor(options: ProcessServiceOptions) {
     this.#options = options;
@@ -57,10 +58,14 @@ export class ProcessService implements RunningService {
   }
 
   get state(): ServiceState {
+    if (this.#wanted === 0) return { phase: this.isRunning ? 'stopping' : 'stopped', endpoints: [] };
     if (this.#stage === 'failed') return { phase: 'failed', message: this.#failure, final: true, endpoints: [] };
-    if (this.#wanted === 0) return { phase: 'stopped', endpoints: [] };
     if (this.#stage !== 'running') return { phase: this.#stage, endpoints: [] };
     return this.#stateOfInstances();
+  }
+
+  get isRunning(): boolean {
+    return !this.#hasEnded && (this.#instances.length > 0 || this.#leaving.size > 0);
   }
 
   start(): void {
@@ -71,8 +76,10 @@ export class ProcessService implements RunningService {
 
   scale(instances: number): void {
     this.#wanted = instances;
-    if (this.#stage === 'running') this.#match();
-    else this.start();
+    if (this.#stage === 'running') {
+      this.#expectReady();
+      this.#match();
+    } else this.start();
     this.#options.context.onChange();
   }
 
@@ -81,6 +88,7 @@ export class ProcessService implements RunningService {
     clearTimeout(this.#lateTimer);
     await this.#work;
     await Promise.all([...this.#leaving, ...this.#instances.map((instance) => instance.stop())]);
+    this.#hasEnded = true;
   }
 
   async health(signal: AbortSignal): Promise<PartHealth> {
@@ -221,9 +229,10 @@ export class ProcessService implements RunningService {
     if (failure) throw new Error(withLastLines(`its install command ${failure}`, context.log.tail(context.name, 10)));
   }
 
-  /** As many instances as are wanted; the newest go first. */
+  /** As many instances as are wanted; the newest go first. One that leaves is waited for, where it holds what the next one mounts. */
   #match(): void {
-    while (this.#instances.length < this.#wanted && this.#launch) {
+    const mayStart = this.#leaving.size === 0 || Object.keys(this.#options.context.spec.mounts).length === 0;
+    while (mayStart && this.#instances.length < this.#wanted && this.#launch) {
       const context = {
         ...this.#options.context,
         onChange: () => {
@@ -237,7 +246,11 @@ export class ProcessService implements RunningService {
     }
     this.#wasReady = false;
     for (const instance of this.#instances.splice(this.#wanted)) {
-      const gone = instance.stop().finally(() => this.#leaving.delete(gone));
+      const gone = instance.stop().finally(() => {
+        this.#leaving.delete(gone);
+        if (!this.#abort.signal.aborted) this.#match();
+        this.#options.context.onChange();
+      });
       this.#leaving.add(gone);
     }
   }

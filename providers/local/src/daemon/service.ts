@@ -6,10 +6,11 @@ import type { ProcessEntry } from './process-table.ts';
 
 /**
  * - `waiting`: for the services that it needs. `preparing`: its source tree, its image. `starting`: not healthy yet.
- * - `failed`: it does not run, or not for long. What still may help is tried, unless `final`. `stopped`: no instance is wanted.
+ * - `failed`: it does not run, or not for long. What still may help is tried, unless `final`.
+ * - `stopping`: no instance is wanted, and one still runs. `stopped`: none runs.
  */
 export interface ServiceState {
-  readonly phase: 'waiting' | 'preparing' | 'starting' | 'active' | 'stopped' | 'failed';
+  readonly phase: 'waiting' | 'preparing' | 'starting' | 'active' | 'stopping' | 'stopped' | 'failed';
   readonly message?: string;
   /** No further try will help. */
   readonly final?: true;
@@ -29,6 +30,8 @@ export interface Members {
 /** One service of one environment, as processes or as containers. */
 export interface RunningService {
   readonly state: ServiceState;
+  /** Something of it runs, or may: what it mounts is held. */
+  readonly isRunning: boolean;
   /** Once what it needs is there. */
   start(): void;
   scale(instances: number): void;
@@ -36,6 +39,11 @@ export interface RunningService {
   stop(how: { readonly forever: boolean }): Promise<void>;
   health(signal: AbortSignal): Promise<PartHealth>;
   members(): Members;
+}
+
+/** No instance of it is wanted. */
+export function isOff({ phase }: ServiceState): boolean {
+  return phase === 'stopping' || phase === 'stopped';
 }
 
 /** What both kinds of services are made from. */

@@ -162,6 +162,12 @@ export const environmentCases: readonly Case[] = [
       );
       const none = await health(t, made);
       assert.equal(none.parts.web?.healthy, false, 'none running is not healthy');
+      const read = await t.until(
+        'it reads as stopped',
+        () => t.main.read('environments', made),
+        (found) => found?.parts.web?.phase === 'stopped',
+      );
+      assert.equal(read?.parts.api?.phase, 'active', 'the other is active');
       await scale(t, made, 1);
       await t.until(
         'it answers again',

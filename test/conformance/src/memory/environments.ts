@@ -21,7 +21,7 @@ import { z } from 'zod';
 import { assertOurs, isConflict, isMissing, itemSchema, type CloudClient } from './client.ts';
 
 const serviceSchema = z.object({
-  state: z.enum(['starting', 'running', 'stopped', 'failed', 'unhealthy']),
+  state: z.enum(['starting', 'running', 'stopping', 'stopped', 'failed', 'unhealthy']),
   message: z.string().optional(),
   running: z.number(),
   bundle: z.string(),
@@ -245,12 +245,19 @@ function digestOf({ artefact }: ServiceSpec): string {
   return artefact.kind === 'files' ? artefact.digest : artefact.reference;
 }
 
+const PHASES = {
+  starting: 'creating',
+  running: 'active',
+  stopping: 'destroying',
+  stopped: 'stopped',
+  failed: 'failed',
+  unhealthy: 'active',
+} as const;
+
 function partOf(service: Item['services'][string] | undefined): Part {
   if (!service) return { phase: 'creating', message: 'waits for what it needs' };
   const { state, bundle, message } = service;
-  const phase =
-    state === 'starting' ? 'creating' : state === 'failed' ? 'failed' : state === 'stopped' ? 'stopped' : 'active';
-  return { phase, digest: bundle, ...(message !== undefined && { message }) };
+  return { phase: PHASES[state], digest: bundle, ...(message !== undefined && { message }) };
 }
 
 async function filesIn(folder: string): Promise<Record<string, string>> {

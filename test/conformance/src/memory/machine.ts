@@ -25,7 +25,7 @@ export interface LogEntry {
   readonly instance: string;
   readonly text: string;
 }
-export type MachineState = 'starting' | 'running' | 'stopped' | 'failed' | 'unhealthy';
+export type MachineState = 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' | 'unhealthy';
 
 interface Instance {
   readonly name: string;
@@ -39,6 +39,8 @@ let addresses = 0;
 /** One service of the memory cloud: real processes, each at a loopback address of its own, so that two can have one port (on Linux). */
 export class Machine {
   #instances: Instance[] = [];
+  /** Ended, and not gone yet. */
+  readonly #leaving = new Set<ChildProcess>();
   #made = 0;
   #end: { readonly code: number | null; readonly words: string[] } | undefined;
   lastRequestAt: Date | undefined;
@@ -58,7 +60,7 @@ export class Machine {
   get state(): MachineState {
     if (this.#end && this.#instances.some(({ isReady }) => isReady)) return 'unhealthy';
     if (this.#end) return this.#made > 0 && this.wasReady ? 'unhealthy' : 'failed';
-    if (this.#instances.length === 0) return 'stopped';
+    if (this.#instances.length === 0) return this.#leaving.size > 0 ? 'stopping' : 'stopped';
     return this.#instances.every(({ isReady }) => isReady) ? 'running' : 'starting';
   }
   /** The last words of one that ended by itself. */
@@ -80,7 +82,11 @@ export class Machine {
   }
 
   scale(count: number): void {
-    while (this.#instances.length > count) this.#instances.pop()?.child.kill('SIGKILL');
+    for (const { child } of this.#instances.splice(count)) {
+      this.#leaving.add(child);
+      child.once('close', () => this.#leaving.delete(child));
+      child.kill('SIGKILL');
+    }
     while (this.#instances.length < count) this.#start();
   }
 

@@ -233,6 +233,21 @@ export const thingMutants: readonly Mutant[] = [
     }),
   },
   {
+    id: 'never-tells-stopped',
+    says: 'tells of a service that is scaled to none as if it ran',
+    caughtBy: ['environment/scale-to-none-and-back'],
+    provider: wrong({
+      drivers: {
+        environments: (right) => ({
+          read: async (ref, call) => {
+            const found = await right.read(ref, call);
+            return found && { ...found, parts: mapped(found.parts, (part) => ({ ...part, phase: 'active' })) };
+          },
+        }),
+      },
+    }),
+  },
+  {
     id: 'starts-one-instance',
     says: 'starts one instance, however many were asked for',
     caughtBy: ['environment/several-instances-answer'],
