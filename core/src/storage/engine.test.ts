@@ -3,10 +3,12 @@ import { destroyEnvironment } from '../environment/destroy.ts';
 import { ProviderError } from '../provider/error.ts';
 import { promote } from '../slot/promote.ts';
 import type { World } from '../slot/testing/world.ts';
+import { testCall } from '../state/testing/call.ts';
 import { clone, destroy, planRestore, restore, retain, snapshotNow, swap, verify } from './services.ts';
 import {
   A,
   B,
+  C,
   OWN_VOLUME,
   servingShop,
   shopOf,
@@ -232,6 +234,33 @@ describe('a verification', () => {
     expect((await volumesOf(world)).some(({ isScratch }) => isScratch)).toBe(false);
   });
 
+  test('of what nothing runs on any more is done in what another environment runs', async () => {
+    const world = await shopOf(VERIFIED);
+    world.storage.write(OWN_VOLUME, 'one');
+    await taken(world, 'first');
+    await isGone(world, A);
+    const ran: string[] = [];
+    world.cloud.exec = (id) => {
+      const spec = world.cloud.running.get(id);
+      ran.push(world.storage.dataOf(spec?.services.db?.mounts.data?.volume.id ?? '') ?? '');
+      return { code: 0 };
+    };
+    const [found] = await world.run(verify(world.process(), 'first'));
+    expect([found?.isGood, found?.message, ran]).toEqual([true, expect.stringMatching(/ended with 0/), ['one']]);
+  });
+
+  test('that can not run its check calls nothing good, and nothing bad', async () => {
+    const world = await shopOf(VERIFIED);
+    await taken(world, 'first');
+    for (const id of [A, B, C]) await isGone(world, id);
+    expect(await failure(world.run(verify(world.process(), 'first')))).toMatchObject({
+      code: 'conflict',
+      detail: { hint: expect.stringContaining('env create') },
+    });
+    expect((await snapshotsOf(world)).map(({ verified }) => verified)).toEqual([undefined]);
+    expect((await volumesOf(world)).some(({ isScratch }) => isScratch)).toBe(false);
+  });
+
   test.each(['damage', 'a check that fails'])('finds %s, and from then on nobody restores it', async (how) => {
     const world = await shopOf(VERIFIED);
     await taken(world, 'first');
@@ -245,3 +274,13 @@ describe('a verification', () => {
     expect((await volumesOf(world)).some(({ isScratch }) => isScratch)).toBe(false);
   });
 });
+
+/** As a destroy leaves it, but for its volumes. */
+async function isGone(world: World, id: string): Promise<void> {
+  world.cloud.running.delete(`${id}-1`);
+  await world.documents.environments.update(
+    id,
+    ({ spec: _spec, environment: _environment, config: _config, ...kept }) => ({ ...kept, phase: 'gone' }),
+    testCall(),
+  );
+}

@@ -9,7 +9,7 @@ import { errorsOf, Storage } from './provider.ts';
 import { runInScratch, scratchId } from './scratch.ts';
 import { volumeSpec } from './scratch-volume.ts';
 import type { Volume } from './storage.ts';
-import { hostOfData } from './users.ts';
+import { nothingRuns, standInFor } from './stand-in.ts';
 import { volumeSchema } from './volumes.ts';
 
 const RESTORE_SECONDS = 24 * 3600;
@@ -52,7 +52,7 @@ export async function restoreVolume(
     title: `restore ${snapshot.id} into ${id}`,
     make: async (call) => {
       const volume = await storage.makeVolume(spec, call);
-      if (snapshot.content === 'dump') await readDump(session, storage, run.id, snapshot, volume, call);
+      if (snapshot.content === 'dump') await readDump(session, storage, run, snapshot, volume, call);
       return volume;
     },
   });
@@ -163,7 +163,7 @@ export async function originalOf(session: Session, { volume }: SnapshotDocument)
 export async function readDump(
   session: Session,
   storage: Storage,
-  operation: string,
+  run: OperationRun,
   snapshot: SnapshotDocument,
   volume: Volume,
   call: Call,
@@ -175,25 +175,24 @@ export async function readDump(
       path: 'volumes',
     });
   }
-  const found = await hostOfData(session, { id: snapshot.volume, slot: snapshot.slot });
-  if (!found)
-    throw new ProviderError('conflict', `the dump ${id} is read by the service ${restore.service}, and none runs`, {
-      effect: 'none',
-    });
-  const { host, mounted } = found;
-  if (host.document.config) await session.useSecrets(host.document.config, session.options.directory);
+  const standIn = await standInFor(session, run, snapshot);
+  if (!standIn) throw nothingRuns(snapshot, 'the restore command');
   const open = snapshots.open.bind(snapshots);
-  const scratch = {
-    id: scratchId(operation),
-    services: host.spec.services,
-    replaces: mounted,
-    volume,
-    service: restore.service,
-    command: restore.run,
-    input: () => open(wholeSnapshot(snapshot), call),
-  };
-  const { code, said } = await runInScratch(session, storage.bound, scratch, call);
-  if (code !== 0) throw new ProviderError('unhealthy', `reading the dump ${id} ended with ${String(code)}: ${said}`);
+  try {
+    const scratch = {
+      id: scratchId(run.id),
+      services: standIn.services,
+      replaces: standIn.mounted,
+      volume,
+      service: restore.service,
+      command: restore.run,
+      input: () => open(wholeSnapshot(snapshot), call),
+    };
+    const { code, said } = await runInScratch(session, storage.bound, scratch, call);
+    if (code !== 0) throw new ProviderError('unhealthy', `reading the dump ${id} ended with ${String(code)}: ${said}`);
+  } finally {
+    await standIn.release();
+  }
 }
 
 function isTaken(id: string): ProviderError {

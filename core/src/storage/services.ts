@@ -1,3 +1,4 @@
+import { messageOf } from '../engine/thrown.ts';
 import { newOperationId } from '../engine/operation.ts';
 import { nameProblem } from '../names/name.ts';
 import type {
@@ -179,8 +180,17 @@ export async function runBackupsOf(
 /** Of a snapshot, or the newest backup of a volume, or of each. */
 export async function verify(session: Session, text: string | undefined): Promise<readonly Verification[]> {
   const done: Verification[] = [];
-  for (const id of await toVerify(session, text))
-    done.push((await runStorage(session, 'verify', id, { snapshot: id })).result);
+  const failed: unknown[] = [];
+  for (const id of await toVerify(session, text)) {
+    try {
+      done.push((await runStorage(session, 'verify', id, { snapshot: id })).result);
+    } catch (error) {
+      if (session.operations.signal.aborted) throw error;
+      failed.push(error);
+      session.emit({ type: 'warning', message: `${id} was not verified: ${messageOf(error)}` });
+    }
+  }
+  if (failed.length > 0) throw failed[0];
   return done;
 }
 

@@ -65,3 +65,30 @@ export async function hostOfData(
   const host = mounted === volume.id ? undefined : await hostOf(session, { ...volume, id: mounted });
   return host && { host, mounted };
 }
+
+/** Another environment that runs on a volume of the same name: what it runs is what runs on a copy. The newest. */
+export async function hostOfName(
+  session: Session,
+  name: string,
+): Promise<{ readonly host: Host; readonly mounted: string } | undefined> {
+  const found = await session.briefly(`look for what uses a volume ${name}`, async (call) => {
+    const all: { readonly document: EnvironmentDocument; readonly mounted: string }[] = [];
+    for await (const { document } of session.documents.environments.list(call)) {
+      const mounted = document.phase === 'ready' ? mountedAs(document, name) : undefined;
+      if (mounted !== undefined) all.push({ document, mounted });
+    }
+    return all.sort((a, b) => b.document.createdAt.localeCompare(a.document.createdAt))[0];
+  });
+  const host = found && (await hostOf(session, { id: found.mounted }));
+  return host && { host, mounted: found.mounted };
+}
+
+/** Id of the volume that a config calls so. */
+function mountedAs({ config, spec }: EnvironmentDocument, name: string): string | undefined {
+  for (const [service, { volumes }] of Object.entries(config?.services ?? {})) {
+    const path = volumes[name]?.path;
+    const mount = path === undefined ? undefined : spec?.services[service]?.mounts[path];
+    if (mount) return mount.volume.id;
+  }
+  return undefined;
+}

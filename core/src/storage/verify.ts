@@ -1,22 +1,23 @@
 import { z } from 'zod';
+import type { ProjectConfig } from '../config/schema.ts';
 import type { OperationRun } from '../engine/operation.ts';
 import { messageOf } from '../engine/thrown.ts';
 import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
-import type { SnapshotDocument } from './documents.ts';
+import { backupRuleOf } from './backup-rule.ts';
+import type { BackupRule, SnapshotDocument } from './documents.ts';
 import { errorsOf, Storage } from './provider.ts';
 import { readDump, originalOf, wholeSnapshot } from './restore.ts';
 import { mountingService, removeScratch, runInScratch, scratchId } from './scratch.ts';
 import { makeScratchVolume, removeScratchVolume } from './scratch-volume.ts';
-import { hostOfData } from './users.ts';
+import { nothingRuns, standInFor, type StandIn } from './stand-in.ts';
 import { fitting } from './volume-ids.ts';
 
 const VERIFY_SECONDS = 24 * 3600;
 
 export const verifyInputSchema = z.object({ snapshot: z.string() });
 
-/** What a verification found. */
 /** What a check of a snapshot found. */
 export interface Verification {
   readonly snapshot: string;
@@ -82,7 +83,7 @@ async function prove(
       },
       call,
     );
-    if (document.content === 'dump') await readDump(session, storage, run.id, document, made.volume, call);
+    if (document.content === 'dump') await readDump(session, storage, run, document, made.volume, call);
     const said = await check(session, run, storage, document, made.volume, call);
     const bytes =
       read === undefined ? 'restored' : `${String(read.bytes)} bytes are what was written, and were restored`;
@@ -96,7 +97,10 @@ async function prove(
   }
 }
 
-/** @returns What the command said. Undefined: there is none, or nothing tells how its service runs. */
+/**
+ * Where nothing runs on the volume any more, what did is made again for this.
+ * @returns What the command said. Undefined: the config has none. @throws ProviderError `conflict`: nothing tells how its service runs.
+ */
 async function check(
   session: Session,
   run: OperationRun,
@@ -105,25 +109,53 @@ async function check(
   volume: Parameters<typeof readDump>[4],
   call: Call,
 ): Promise<string | undefined> {
-  const rule = (await originalOf(session, document))?.backup?.verify;
-  const found = rule && (await hostOfData(session, { id: document.volume, slot: document.slot }));
-  if (!rule || !found) return undefined;
-  const { host, mounted } = found;
-  if (host.document.config) await session.useSecrets(host.document.config, session.options.directory);
-  const { code, said } = await runInScratch(
-    session,
-    storage.bound,
-    {
-      id: scratchId(run.id),
-      services: host.spec.services,
-      replaces: mounted,
-      volume,
-      service: mountingService(host.spec.services, mounted, rule.service),
-      command: rule.run,
-      onOutput: (text) => session.emit({ type: 'output', operation: run.id, source: `verify/${document.name}`, text }),
-    },
-    call,
-  );
+  const original = await originalOf(session, document);
+  if (original && !original.backup?.verify) return undefined;
+  const standIn = await standInFor(session, run, document);
+  try {
+    const rule = original?.backup?.verify ?? ruleOf(standIn?.config, document.name);
+    if (!standIn && (rule || document.kind === 'backup')) throw nothingRuns(document, 'the check command');
+    if (!standIn || !rule) return undefined;
+    return await runCheck(session, run, storage, { document, volume, standIn, rule }, call);
+  } finally {
+    await standIn?.release();
+  }
+}
+
+/** The volume went with its environment, and what was promised of it is in the config alone. */
+function ruleOf(config: ProjectConfig | undefined, volume: string): BackupRule['verify'] {
+  const backup = config?.volumes[volume]?.backup;
+  return backup && backupRuleOf(backup).verify;
+}
+
+async function runCheck(
+  session: Session,
+  run: OperationRun,
+  storage: Storage,
+  {
+    document,
+    volume,
+    standIn: { services, mounted },
+    rule,
+  }: {
+    readonly document: SnapshotDocument;
+    readonly volume: Parameters<typeof readDump>[4];
+    readonly standIn: StandIn;
+    readonly rule: NonNullable<BackupRule['verify']>;
+  },
+  call: Call,
+): Promise<string> {
+  const scratch = {
+    id: scratchId(run.id),
+    services,
+    replaces: mounted,
+    volume,
+    service: mountingService(services, mounted, rule.service),
+    command: rule.run,
+    onOutput: (text: string) =>
+      session.emit({ type: 'output', operation: run.id, source: `verify/${document.name}`, text }),
+  };
+  const { code, said } = await runInScratch(session, storage.bound, scratch, call);
   if (code === 0) return `its check command ended with 0${said === '' ? '' : `: ${said.slice(-200)}`}`;
   throw new ProviderError('unhealthy', `its check command ended with ${String(code)}: ${said}`);
 }
