@@ -14,7 +14,7 @@ export { loadProvider, wayOutOfSdk, type LoadProviderOptions } from './host/load
 export { openProject } from './host/open-project.ts';
 export { packageIntegrity } from './host/package-integrity.ts';
 export type * from './host/project.ts';
-export type * from './host/provider-policy.ts';
+export { checkProviderPolicy, type ProviderPolicy } from './host/provider-policy.ts';
 export type * from './host/slots.ts';
 export type * from './host/storage.ts';
 export { CORE_VERSION } from './host/version.ts';

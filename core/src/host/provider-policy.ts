@@ -37,3 +37,12 @@ export async function checkIntegrity(policies: readonly ProviderPolicy[], source
     },
   );
 }
+
+/**
+ * For whoever runs something of a provider other than its entry.
+ * @throws ProviderError `refused`: the policy does not allow the provider, or its package is not the one that was pinned.
+ */
+export async function checkProviderPolicy(policy: ProviderPolicy, source: ProviderSource): Promise<void> {
+  checkAllowed([policy], source.id);
+  await checkIntegrity([policy], source);
+}

@@ -129,3 +129,62 @@ describe('broken plugins of others', () => {
     });
   });
 });
+
+describe('doctor asks only those providers that may run here', () => {
+  const asked = async (): Promise<{ readonly hasRun: boolean; readonly checks: unknown }> => {
+    const { stdout } = await run(['doctor', '--json']);
+    const hasRun = await rm(join(folder, 'ran')).then(
+      () => true,
+      () => false,
+    );
+    return { hasRun, checks: (JSON.parse(stdout) as { data: { checks: unknown } }).data.checks };
+  };
+  const config = (text: string): Promise<void> =>
+    writeFile(join(folder, 'clusternator.config.yaml'), `project: shop\nsites: { web: { dir: . } }\n${text}`);
+
+  beforeAll(async () => {
+    const root = join(folder, 'curious');
+    await mkdir(root, { recursive: true });
+    const leaves = `import { writeFileSync } from 'node:fs';\nwriteFileSync(${JSON.stringify(join(folder, 'ran'))}, '');\n`;
+    await writeFile(join(root, 'hook.js'), `${leaves}export default () => [];`);
+    const manifest = {
+      ...{ name: 'clusternator-provider-curious', version: '1.0.0', type: 'module' },
+      oclif: { hooks: { doctor: './hook.js' } },
+      clusternator: { provider: { id: 'curious', entry: './none.js', sdk: '*' } },
+    };
+    await writeFile(join(root, 'package.json'), JSON.stringify(manifest));
+    const plugins = [{ name: manifest.name, type: 'link', root }];
+    await mkdir(join(folder, 'data', 'clusternator'), { recursive: true });
+    await writeFile(join(folder, 'data', 'clusternator', 'package.json'), JSON.stringify({ oclif: { plugins } }));
+  });
+  afterAll(() => rm(join(folder, 'clusternator.config.yaml')));
+
+  test('without a word on it, each one', async () => {
+    expect((await asked()).hasRun).toBe(true);
+    await config('providers: { allow: [local, curious] }\n');
+    expect((await asked()).hasRun).toBe(true);
+  });
+
+  test('not one that providers.allow leaves out', async () => {
+    await config('providers: { allow: [local] }\n');
+    expect(await asked()).toMatchObject({
+      hasRun: false,
+      checks: expect.arrayContaining([
+        expect.objectContaining({ message: expect.stringContaining('curious was not') }),
+      ]),
+    });
+  });
+
+  test('not one that is not what the config pins', async () => {
+    await config(`providers: { integrity: { curious: 'sha512-${'A'.repeat(86)}==' } }\n`);
+    expect(await asked()).toMatchObject({
+      hasRun: false,
+      checks: expect.arrayContaining([expect.objectContaining({ name: 'plugin', state: 'fail' })]),
+    });
+  });
+
+  test('no stranger where the config can not be read', async () => {
+    await config('providers: { allow: [local\n');
+    expect((await asked()).hasRun).toBe(false);
+  });
+});

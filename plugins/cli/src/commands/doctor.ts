@@ -17,8 +17,8 @@ export default class Doctor extends ProjectCommand<typeof Doctor> {
   static override examples = ['<%= config.bin %> doctor', '<%= config.bin %> doctor --json'];
 
   async run(): Promise<{ healthy: boolean; checks: Check[] }> {
-    const { stateFolder } = this;
-    const { CORE_VERSION } = await import('@clusternator/core');
+    const { stateFolder, directory } = this;
+    const { CORE_VERSION, readProviderPolicy } = await import('@clusternator/core');
     const found = await findProviders(this.config);
     const fitting = found.providers.filter((one) => fits(CORE_VERSION, one.sdk));
     const groups = await Promise.all([
@@ -27,8 +27,10 @@ export default class Doctor extends ProjectCommand<typeof Doctor> {
       checked('docker', () => dockerCheck(process.env)),
       checked('state', () => stateChecks(stateFolder)),
       checked('provider', async () => providerChecks(found, CORE_VERSION)),
-      checked('plugin', () => pluginChecks(fitting, { stateFolder, env: process.env })),
-      checked('config', () => projectChecks(this.directory, () => this.project, this.interruption.signal)),
+      checked('plugin', () =>
+        pluginChecks(fitting, { stateFolder, env: process.env }, () => readProviderPolicy({ directory })),
+      ),
+      checked('config', () => projectChecks(directory, () => this.project, this.interruption.signal)),
     ]);
     const checks = groups.flat();
     const paint = paintFor(process.stdout);
