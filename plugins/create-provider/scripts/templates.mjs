@@ -63,11 +63,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MemoryCloud } from './stand-in/cloud.ts';
 
-/** Runs the stand-in until it is told to end, and prints the config for it. */
+/** Runs the stand-in until it is told to end, and prints the line of a config for it. */
 const folder = mkdtempSync(path.join(tmpdir(), 'memory-stand-in-'));
 const cloud = new MemoryCloud(folder);
 const { url, edgePort } = await cloud.start();
-process.stdout.write(\`\${JSON.stringify({ provider: { name: 'memory', endpoint: url, edgePort } })}\\n\`);
+process.stdout.write(\`provider: \${JSON.stringify({ name: 'memory', endpoint: url, edgePort })}\\n\`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     void cloud.stop().finally(() => {

@@ -57,10 +57,10 @@ describe('a provider is installed', () => {
   }, 120_000);
 
   test('by its name, the newest one or the one that was asked for', async () => {
-    await using registry = await Registry.open('clusternator-provider-fly');
+    await using registry = await Registry.open();
     for (const version of ['1.0.0', '1.2.0']) {
       await writeProvider(folderOf(version), { id: 'fly', version });
-      await registry.publish(folderOf(version), await pack(folderOf(version), folderOf('packed')));
+      await registry.publish(await pack(folderOf(version), folderOf('packed')));
     }
     sandbox.env.npm_config_registry = registry.url;
     await install('clusternator-provider-fly');

@@ -1,3 +1,4 @@
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 
@@ -102,4 +103,35 @@ test('a state folder that can’t be written is told by its name, with no trace 
   expect(outcome.code).not.toBe(0);
   expect(outcome.stderr).toContain('/sys/kernel/clusternator');
   expect(outcome.stderr).not.toMatch(/^\s+at /m);
+});
+
+describe('no provider is loaded but the one that is named', () => {
+  /** The packages of providers of which the command, or a process that it started, ran a file. */
+  async function loadedBy(args: readonly string[]): Promise<readonly string[]> {
+    const folder = path.join(sandbox.folder, 'coverage');
+    await sandbox.run(args, { env: { NODE_V8_COVERAGE: folder } }); // where V8 says which files it ran
+    const files = await Promise.all((await readdir(folder)).map((file) => readFile(path.join(folder, file), 'utf8')));
+    const urls = files.flatMap((text) =>
+      (JSON.parse(text) as { result: { url: string }[] }).result.map(({ url }) => url),
+    );
+    expect(urls.length).toBeGreaterThan(0);
+    return ['provider-local', 'plugins/one', 'plugins/two'].filter((part) =>
+      urls.some((url) => url.includes(`/${part}/`)),
+    );
+  }
+
+  test.each([
+    ['provider show one', 'one', 'plugins/one'],
+    ['config validate', 'one', 'plugins/one'],
+    ['config validate', 'local', 'provider-local'],
+    ['provider show local', 'one', 'provider-local'],
+  ])(
+    '%s, of a project of %s',
+    async (line, named, expected) => {
+      for (const id of ['one', 'two']) await link({ id });
+      await sandbox.repositoryOf(config(named));
+      expect(await loadedBy(line.split(' '))).toEqual([expected]);
+    },
+    60_000,
+  );
 });

@@ -49,24 +49,34 @@ export async function pack(folder: string, into: string): Promise<string> {
   return path.join(into, path.basename(packed.filename));
 }
 
-/** A registry of one package, in as many versions as it has tarballs. */
+interface Published {
+  readonly version: string;
+  readonly manifest: object;
+  readonly tarball: Buffer;
+}
+
+/** A registry of the packages that are published to it, and of no other. */
 export class Registry implements AsyncDisposable {
-  readonly #versions = new Map<string, { readonly manifest: object; readonly tarball: Buffer }>();
+  readonly #packages = new Map<string, Published[]>();
   readonly #server: Server;
 
-  private constructor(readonly name: string) {
+  private constructor() {
     this.#server = createServer((request, response) => {
-      const [asked = ''] = decodeURIComponent(request.url ?? '').split('?');
-      const version = /-(\d+\.\d+\.\d+)\.tgz$/.exec(asked)?.[1];
-      const tarball = version === undefined ? undefined : this.#versions.get(version)?.tarball;
-      if (tarball) response.end(tarball);
-      else if (asked === `/${name}`) response.setHeader('content-type', 'application/json').end(this.#packument());
+      const [asked = ''] = decodeURIComponent(request.url ?? '')
+        .slice(1)
+        .split('?');
+      const [name = '', file] = asked.split('/-/');
+      const versions = this.#packages.get(name);
+      const wanted = versions?.find(({ version }) => file === `${version}.tgz`);
+      if (wanted) response.end(wanted.tarball);
+      else if (versions && file === undefined)
+        response.setHeader('content-type', 'application/json').end(this.#packument(name, versions));
       else response.writeHead(404).end('{}');
     });
   }
 
-  static async open(name: string): Promise<Registry> {
-    const registry = new Registry(name);
+  static async open(): Promise<Registry> {
+    const registry = new Registry();
     await new Promise<void>((resolve) => registry.#server.listen(0, '127.0.0.1', resolve));
     return registry;
   }
@@ -76,24 +86,28 @@ export class Registry implements AsyncDisposable {
     return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
   }
 
-  async publish(folder: string, tarball: string): Promise<void> {
-    const manifest = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8')) as { version: string };
-    this.#versions.set(manifest.version, { manifest, tarball: await readFile(tarball) });
+  /** @param file - What `npm pack` made. */
+  async publish(file: string): Promise<void> {
+    const { stdout } = await promisify(execFile)('tar', ['-xzOf', file, 'package/package.json']);
+    const manifest = JSON.parse(stdout) as { name: string; version: string };
+    const { name, version } = manifest;
+    const published = { version, manifest, tarball: await readFile(file) };
+    this.#packages.set(name, [...(this.#packages.get(name) ?? []), published]);
   }
 
-  #packument(): string {
-    const versions = [...this.#versions].map(([version, { manifest, tarball }]) => [
+  #packument(name: string, published: readonly Published[]): string {
+    const versions = published.map(({ version, manifest, tarball }) => [
       version,
       {
         ...manifest,
         dist: {
-          tarball: `${this.url}/${this.name}/-/${this.name}-${version}.tgz`,
+          tarball: `${this.url}/${name}/-/${version}.tgz`,
           integrity: `sha512-${createHash('sha512').update(tarball).digest('base64')}`,
         },
       },
     ]);
-    const latest = [...this.#versions.keys()].at(-1);
-    return JSON.stringify({ name: this.name, 'dist-tags': { latest }, versions: Object.fromEntries(versions) });
+    const latest = published.at(-1)?.version;
+    return JSON.stringify({ name, 'dist-tags': { latest }, versions: Object.fromEntries(versions) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
