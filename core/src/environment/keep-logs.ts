@@ -8,10 +8,13 @@ import type { Call } from '../provider/host.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import type { Environment, EnvironmentDriver } from './environment.ts';
 import { resourceIdOf } from './life.ts';
+import { stopServices } from './stop-services.ts';
 
 const SECONDS_A_DAY = 86_400;
 /** The last words of what ends come with its end. A provider that never says that they were the last is not waited for. */
 const LAST_WORDS_SECONDS = 5;
+/** More than providers leave a service to end by itself. */
+const STOP_SECONDS = 30;
 
 /** What a tombstone says of its logs. */
 type KeptLogsRecord = NonNullable<EnvironmentDocument['logs']>;
@@ -23,6 +26,7 @@ export class LogKeeping {
     private readonly document: EnvironmentDocument,
     private readonly keepSeconds: number,
     private readonly byProvider: boolean,
+    private readonly stopsFirst: boolean,
   ) {}
 
   /** Undefined: nothing is to be kept. */
@@ -32,12 +36,17 @@ export class LogKeeping {
     const history = bound.capabilities['environments.logHistory'];
     const byProvider =
       history?.can === 'yes' && (history.limit === undefined || keepSeconds <= history.limit * SECONDS_A_DAY);
-    return new LogKeeping(session, document, keepSeconds, byProvider);
+    const stopsFirst = bound.capabilities['environments.scale']?.can === 'yes';
+    return new LogKeeping(session, document, keepSeconds, byProvider, stopsFirst);
   }
 
-  /** Copies what there is, before anything of it is destroyed. */
+  /**
+   * Copies what there is, before anything of it is destroyed. Where services can stop while their environment stays, what they say last is there
+   * then, too, whoever is killed meanwhile.
+   */
   async collect(driver: EnvironmentDriver, environment: Environment, call: Call): Promise<void> {
     if (this.byProvider) return;
+    if (this.stopsFirst) await this.orWarn(() => this.stop(driver, environment, call));
     await this.orWarn(() =>
       retrying(() => this.copy(driver, environment, false, call), {
         clock: this.session.clock,
@@ -86,6 +95,26 @@ export class LogKeeping {
     if (kept.segments.some(({ bytes }) => bytes > 0)) return { until: kept.until.toISOString() };
     keptLogs.remove(kept);
     return undefined;
+  }
+
+  /** One that takes longer is destroyed as it is. */
+  private async stop(driver: EnvironmentDriver, environment: Environment, { signal, ...rest }: Call): Promise<void> {
+    const { clock } = this.session;
+    const over = new AbortController();
+    const call = { ...rest, signal: AbortSignal.any([signal, over.signal]) };
+    const { id } = environment;
+    const stopped = stopServices(
+      clock,
+      driver,
+      { ref: environment, services: Object.keys(this.document.spec?.services ?? {}), doing: `stop ${id}` },
+      call,
+    ).catch((error: unknown) => {
+      if (!over.signal.aborted) throw error;
+    });
+    await Promise.race([stopped, clock.sleep(STOP_SECONDS, over.signal).catch(() => undefined)]).finally(() =>
+      over.abort(),
+    );
+    await stopped;
   }
 
   private async copy(driver: EnvironmentDriver, environment: Environment, follow: boolean, call: Call): Promise<void> {

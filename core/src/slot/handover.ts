@@ -1,8 +1,7 @@
-import { retrying } from '../engine/retry.ts';
 import type { OperationRun } from '../engine/operation.ts';
-import { pollUntilSettled } from '../engine/poll.ts';
 import type { Environment, Instances } from '../environment/environment.ts';
 import { resourceIdOf } from '../environment/life.ts';
+import { stopServices } from '../environment/stop-services.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
@@ -148,24 +147,16 @@ async function stop(
   const { clock } = session;
   const call = { ...briefly, signal: AbortSignal.any([signal, run.signal]) };
   const driver = await environmentDriver(session, member);
-  const names = servicesOf(member, ids);
+  const services = servicesOf(member, ids);
   const ref = { id: resourceIdOf(member), ...(member.environment && { handle: member.environment.handle }) };
-  const doing = `stop ${names.join(', ')} of ${member.id}`;
+  const doing = `stop ${services.join(', ')} of ${member.id}`;
   const told = { is: false };
-  const once = async (): Promise<{ phase: 'stopped' | 'destroying'; message?: string }> => {
-    const found = await driver.read(ref, call);
-    const left = names.filter((name) => found && found.parts[name]?.phase !== 'stopped');
-    if (!found || left.length === 0) return { phase: 'stopped' };
+  const onRunning = (): void => {
     if (member.id === hold.slot.head) work.handover ??= { sinceSeconds: clock.monotonicSeconds() };
-    if (!told.is) run.note(`stop/${member.id}`, doing, 'started');
+    run.note(`stop/${member.id}`, doing, 'started');
     told.is = true;
-    const running = left.filter((name) => found.parts[name]?.phase !== 'destroying');
-    const none = Object.fromEntries(running.map((name) => [name, { min: 0, max: 0 }]));
-    if (running.length > 0) await driver.scale?.(found, none, call);
-    return { phase: 'destroying', message: `${left.join(', ')} of ${member.id} to stop` };
   };
-  const again = { observe: () => Promise.resolve({ state: 'again' as const }) };
-  await pollUntilSettled(() => retrying(once, { clock, call, doing, ...again }), { clock, call, doing });
+  await stopServices(clock, driver, { ref, services, doing, onRunning }, call);
   if (told.is) run.note(`stop/${member.id}`, doing, 'done');
 }
 

@@ -27,6 +27,8 @@ export class MemoryCloud {
   readonly scaled = new Map<string, Record<string, Instances>>();
   /** Services that are scaled to none and still run, by `<resource id>/<service>`: for so many looks at their environment. */
   readonly leaving = new Map<string, number>();
+  /** By resource id: what its services say when they are stopped, or else as they are destroyed. */
+  readonly lastWords = new Map<string, LogLine>();
   /** How many looks it takes until what is scaled to none has ended. */
   stopsAfter = 2;
   /** Somebody asked for a disk that another has. */
@@ -84,6 +86,7 @@ export class MemoryCloud {
       destroy: ({ id }) =>
         deal('destroy environment', () => {
           this.onDestroy(id);
+          this.speak(id);
           this.running.delete(id);
           this.scaled.delete(id);
         }),
@@ -176,8 +179,17 @@ export class MemoryCloud {
       const left = this.leaving.get(key);
       if (left === undefined) continue;
       if (left > 1) this.leaving.set(key, left - 1);
-      else this.leaving.delete(key);
+      else {
+        this.leaving.delete(key);
+        this.speak(spec.id);
+      }
     }
+  }
+
+  private speak(id: string): void {
+    const line = this.lastWords.get(id);
+    if (line) this.lines.set(id, [...(this.lines.get(id) ?? []), line]);
+    this.lastWords.delete(id);
   }
 
   /** As clouds do: a disk is attached once. @throws ProviderError `conflict`. */
