@@ -13,7 +13,7 @@ const transform = {
   ],
 };
 
-const needs = ['docker', 'dig', 'browser', 'databases', 'databases-docker', 'root'];
+const needs = ['docker', 'dig', 'browser', 'databases', 'databases-docker', 'root', 'aws'];
 const needy = needs.map((need) => `\\.${need}\\.test\\.ts$`);
 const everywhere = ['/node_modules/', '/dist/'];
 const e2e = '<rootDir>/test/e2e/';
@@ -45,6 +45,7 @@ export default {
     lane('e2e-dig', ['test/e2e/**/*.dig.test.ts'], [], packed),
     lane('e2e-databases', ['test/e2e/**/*.databases.test.ts'], [], packed),
     lane('e2e-databases-docker', ['test/e2e/**/*.databases-docker.test.ts'], [], packed),
+    lane('e2e-aws', ['test/e2e/**/*.aws.test.ts'], [], packed),
     lane('e2e-root', ['test/e2e/**/*.root.test.ts'], [], packed),
     lane('e2e-browser', ['test/e2e/**/*.browser.test.ts'], [], packed),
   ],

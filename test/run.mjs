@@ -50,6 +50,12 @@ const lanes = [
   },
   { name: 'docker', about: 'parts on a Docker Engine', without: noEngine, run: () => runJest(['docker']) },
   {
+    name: 'aws',
+    about: 'the AWS provider on moto and MiniStack',
+    without: missing('moto_server', 'ministack', 'dig'),
+    run: () => runPacked(['aws', 'e2e-aws']),
+  },
+  {
     name: 'e2e',
     about: 'the packed tool, with no Docker Engine in reach',
     run: () => runPacked(['e2e'], withoutEngine),
@@ -195,8 +201,11 @@ function run(command, args, more = {}, only) {
   });
 }
 
-function missing(program) {
-  return () => (spawnSync('which', [program], { env }).status === 0 ? undefined : `${program} is not installed`);
+function missing(...programs) {
+  return () => {
+    const absent = programs.filter((program) => spawnSync('which', [program], { env }).status !== 0);
+    return absent.length === 0 ? undefined : `${absent.join(' and ')} can't be found`;
+  };
 }
 
 /** Debian keeps the programs of a server apart from PATH. */

@@ -23,6 +23,7 @@ const guide = [
   'promotion-and-rollback',
   'storage',
   'configuration',
+  'aws',
   'write-a-provider',
   'how-it-can-fail',
   'security',

@@ -11,16 +11,16 @@ import { promisify } from 'node:util';
 const exec = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '..', '..');
 const installed = ['core', 'providers/local', 'plugins/create-provider', 'plugins/cli'];
-/** Packed beside them, for those who make a provider. */
-const forAuthors = ['test/conformance'];
+/** Packed beside them, for who makes a provider or installs one. */
+const beside = { '@clusternator/conformance': 'test/conformance', '@clusternator/provider-aws': 'providers/aws' };
 
 /** The folder of the installed tool; the caller removes it. */
 export async function installPacked() {
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'clusternator-tool-')));
   try {
-    const workspaces = [...installed, ...forAuthors].flatMap((name) => ['--workspace', name]);
+    const workspaces = [...installed, ...Object.values(beside)].flatMap((name) => ['--workspace', name]);
     const { stdout } = await npm(['pack', '--json', '--pack-destination', folder, ...workspaces], root);
-    const packed = Object.values(JSON.parse(stdout)).filter(({ name }) => name !== '@clusternator/conformance');
+    const packed = Object.values(JSON.parse(stdout)).filter(({ name }) => !(name in beside));
     const tarballs = packed.map(({ filename }) => `./${path.basename(filename)}`);
     await writeFile(path.join(folder, 'package.json'), '{ "name": "a-user", "private": true }\n');
     await npm(['install', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock', ...tarballs], folder);

@@ -116,6 +116,8 @@ type Change = Answer<ChangeAnswer> & { readonly outcome: Outcome };
 export interface AppOptions {
   readonly slot?: string;
   readonly worker?: boolean;
+  /** More lines at the top level. */
+  readonly config?: string;
 }
 
 /** A project with a slot, whose commits differ by their version; what a version is called decides how it behaves. */
@@ -134,7 +136,7 @@ export class SlotApp {
     this.workLog = path.join(sandbox.folder, 'work.log');
   }
 
-  static async open({ slot = 'standbys: 2', worker = false }: AppOptions = {}): Promise<SlotApp> {
+  static async open({ slot = 'standbys: 2', worker = false, config = '' }: AppOptions = {}): Promise<SlotApp> {
     const sandbox = await Sandbox.open();
     const files = { 'server.mjs': SERVER, 'worker.mjs': WORKER, 'build.mjs': BUILD, 'version.txt': 'start' };
     const repository = await sandbox.repositoryOf(files);
@@ -142,7 +144,7 @@ export class SlotApp {
     await mkdir(app.switches);
     await repository.write(
       'clusternator.config.yaml',
-      app.#config(slot.replaceAll('PROJECT', sandbox.project), worker),
+      `${app.#config(slot.replaceAll('PROJECT', sandbox.project), worker)}${config}`,
     );
     await repository.commit('The config');
     return app;

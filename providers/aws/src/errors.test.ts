@@ -1,0 +1,47 @@
+import { expect, test } from '@jest/globals';
+import { errorOf } from './errors.ts';
+
+/** As the SDK throws what a service says. */
+const said = (name: string, status: number, headers: Record<string, string> = {}) =>
+  Object.assign(new Error(`of ${name}`), {
+    name,
+    $metadata: { httpStatusCode: status, requestId: 'r-1' },
+    $response: { headers },
+  });
+const unsent = (code: string) => Object.assign(new Error(code), { name: 'Error', code });
+
+test.each([
+  [said('AccessDenied', 403), { code: 'denied', effect: 'none' }],
+  [said('ExpiredToken', 400), { code: 'unauthenticated', effect: 'none' }],
+  [said('SlowDown', 503), { code: 'throttled', effect: 'none', retry: 'safe' }],
+  [said('PriorRequestNotComplete', 400), { code: 'throttled', effect: 'none', retry: 'safe' }],
+  [said('PreconditionFailed', 412), { code: 'conflict', effect: 'none' }],
+  [said('InternalError', 500), { code: 'unavailable', effect: 'unknown' }],
+  [said('ServiceUnavailable', 503), { code: 'unavailable', effect: 'unknown' }],
+  [said('Whatever', 429), { code: 'throttled', effect: 'none' }],
+  [said('SomethingNew', 403), { code: 'denied' }],
+  [said('SomethingNew', 404), { code: 'internal' }],
+  [said('LimitsExceeded', 400), { code: 'quota' }],
+  [unsent('ECONNREFUSED'), { code: 'unavailable', effect: 'none' }],
+  [unsent('ECONNRESET'), { code: 'unavailable', effect: 'unknown' }],
+  [Object.assign(new Error('late'), { name: 'TimeoutError' }), { code: 'unavailable', effect: 'unknown' }],
+  [Object.assign(new Error('no keys'), { name: 'CredentialsProviderError' }), { code: 'unauthenticated' }],
+])('%s', (cause, expected) => {
+  expect(errorOf(cause)).toMatchObject(expected);
+});
+
+test('when to come again, which request it was, and what to do are told', () => {
+  expect(errorOf(said('Throttling', 400, { 'retry-after': '3' }))?.detail).toMatchObject({
+    retryAfterSeconds: 3,
+    requestId: 'r-1',
+  });
+  expect(errorOf(said('InvalidAccessKeyId', 403))?.detail.hint).toContain('aws sso login');
+});
+
+test('what is none of AWS is left to the host', () => {
+  expect([errorOf(new TypeError('x is undefined')), errorOf('text'), errorOf(undefined)]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});

@@ -1,0 +1,5 @@
+import { test } from '@jest/globals';
+import { expectConformance } from './testing/expect-conformance.ts';
+import harness from './testing/ministack-conformance-harness.ts';
+
+test('the AWS provider passes the conformance kit on MiniStack', () => expectConformance(harness), 600_000);

@@ -1,0 +1,3 @@
+import { harnessOn } from './harness.ts';
+
+export default harnessOn('ministack', import.meta.url, {});
