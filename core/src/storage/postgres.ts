@@ -33,16 +33,19 @@ export class PostgresBackup {
     const folder = await dataFolder(place, call);
     const session = await openCommand({ ...place, command: ['sh', '-c', `${PG_CONNECT}exec ${PSQL}`] }, call);
     const backup = new PostgresBackup(session, folder);
+    // The server throws its log away behind each checkpoint: from here on it keeps what the copy will need. It is gone with the session.
+    await backup.ask(
+      "SELECT pg_create_physical_replication_slot('clusternator_' || pg_backend_pid(), true, true)",
+      call,
+    );
     // `fast`: an immediate checkpoint, spread over nothing, so that the backup begins now.
     await backup.ask("SELECT pg_backup_start('clusternator', true)", call);
     return backup;
   }
 
-  /** Ends it. What it gives makes the copy whole. */
+  /** Ends it. What it gives makes the copy whole; until it is, the session has to stay. */
   async end(call: Call): Promise<SnapshotEnd> {
     const label = await this.ask('SELECT labelfile FROM pg_backup_stop(false)', call);
-    await this.session.write(Buffer.from('\\q\n'));
-    await this.session.end();
     const inside = (path: string): string => (this.folder === '' ? path : `${this.folder}/${path}`);
     return {
       // Written while the copy was made, and needed up to the end of the backup.
@@ -51,7 +54,7 @@ export class PostgresBackup {
     };
   }
 
-  /** Lets go at once: the server forgets the backup with its session. */
+  /** Lets go: the server forgets the backup with its session, if it has not ended, and what it kept for it. */
   async release(): Promise<void> {
     await this.session.end().catch(() => undefined); // it may be gone already
   }

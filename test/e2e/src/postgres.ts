@@ -56,7 +56,9 @@ CMD ["sh", "start.sh"]
 `;
 
 /** What every script of the service begins with. As a process it has an address of its own, in a container the usual socket. */
-export const CONNECT = `export PGHOST="\${HOST:-}" PGPORT="$PORT"\nuntil pg_isready -q; do sleep 0.1; done\n`;
+export const CONNECT = `export PGHOST="\${HOST:-}" PGPORT="$PORT"
+i=0; until pg_isready -q; do i=$((i+1)); [ $i -lt 600 ] || exit 1; sleep 0.1; done
+`;
 
 /** A project whose one service is a PostgreSQL of Debian, with its data in a volume. */
 export class PostgresProject extends DatabaseProject {
