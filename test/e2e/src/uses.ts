@@ -2,13 +2,19 @@ import { expect, test } from '@jest/globals';
 
 import { CONNECT, PostgresProject, type Place } from './postgres.ts';
 import { backups } from './use-backups.ts';
+import { staging } from './use-staging.ts';
 
-/** The uses of durable data that a project has, each with a real database. */
-export function describeUses(place: Place): void {
+/** What environments use durable data for, each with a real database. */
+export function describeEnvironments(place: Place): void {
   test('test data for each commit, from a snapshot of production that was cleaned', () => testData(place), 240_000);
-  test('backups of production while it works', () => backups(place), 240_000);
   test('logs of an environment that was destroyed', () => logs(place), 120_000);
   test('a cache, so that a later build does less', () => cache(place), 120_000);
+}
+
+/** What slots use it for. */
+export function describeSlots(place: Place): void {
+  test('a staging database over ten promotions and rollbacks', () => staging(place), 240_000);
+  test('backups of production while it works', () => backups(place), 240_000);
 }
 
 const PEOPLE = `CREATE TABLE people (name text PRIMARY KEY, email text);

@@ -1,7 +1,7 @@
 import { describe } from '@jest/globals';
 
-import { describeUses } from './uses.ts';
+import { describeSlots } from './uses.ts';
 
 describe('a PostgreSQL that runs as a process', () => {
-  describeUses('process');
+  describeSlots('process');
 });
