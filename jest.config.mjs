@@ -13,7 +13,7 @@ const transform = {
   ],
 };
 
-const needs = ['docker', 'dig', 'browser', 'databases', 'databases-docker', 'root', 'aws'];
+const needs = ['docker', 'dig', 'browser', 'databases', 'databases-docker', 'root', 'reflink', 'aws'];
 const needy = needs.map((need) => `\\.${need}\\.test\\.ts$`);
 const everywhere = ['/node_modules/', '/dist/'];
 const e2e = '<rootDir>/test/e2e/';
@@ -47,6 +47,7 @@ export default {
     lane('e2e-databases-docker', ['test/e2e/**/*.databases-docker.test.ts'], [], packed),
     lane('e2e-aws', ['test/e2e/**/*.aws.test.ts'], [], packed),
     lane('e2e-root', ['test/e2e/**/*.root.test.ts'], [], packed),
+    lane('e2e-reflink', ['test/e2e/**/*.reflink.test.ts'], [], packed),
     lane('e2e-browser', ['test/e2e/**/*.browser.test.ts'], [], packed),
   ],
 };

@@ -79,6 +79,12 @@ const lanes = [
     run: () => runPacked(['e2e-root']),
   },
   {
+    name: 'reflink',
+    about: 'the packed tool on file systems that share blocks',
+    without: noReflinks,
+    run: () => runPacked(['e2e-reflink']),
+  },
+  {
     name: 'browser',
     about: 'pages in Chromium',
     without: missing('chromium'),
@@ -219,6 +225,14 @@ function noDatabases() {
 /** In a name space of its own, which takes the same right. */
 function cannotMount() {
   return spawnSync('unshare', ['--mount', 'true'], { env }).status === 0 ? undefined : 'only root may mount';
+}
+
+/** XFS and Btrfs, each made in a file. */
+function noReflinks() {
+  const known = existsSync('/proc/filesystems') ? readFileSync('/proc/filesystems', 'utf8') : '';
+  const unknown = ['xfs', 'btrfs'].find((kind) => !known.includes(`\t${kind}\n`));
+  if (unknown) return `the kernel has no ${unknown}`;
+  return cannotMount() ?? missing('mkfs.xfs')() ?? missing('mkfs.btrfs')();
 }
 
 function noEngine() {
