@@ -4,7 +4,7 @@ import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
 import { World } from './testing/world.ts';
 import { newestReleases } from './show.ts';
-import { unpin } from './upkeep.ts';
+import { approve, unpin } from './upkeep.ts';
 
 const A = 'a'.repeat(12);
 const B = 'b'.repeat(12);
@@ -155,6 +155,21 @@ describe('the slot is untouched', () => {
     expect(await world.slot()).toEqual({ ...before, epoch: before.epoch + 1 });
     expect(world.cloud.served).toHaveLength(served);
     expect((await world.environmentDocument(B)).pins).toEqual({});
+  });
+
+  test('when it turned bad while it waited for approval', async () => {
+    const world = await worldWith('ab', { master: { approval: '1h' } });
+    const session = world.process();
+    const first = promote(session, { slot: 'master', environment: A });
+    await world.clock.pass(10);
+    await world.run(approve(session, 'master', {}));
+    await world.run(first);
+    const second = promote(world.process(), { slot: 'master', environment: B }).catch(codeOf);
+    await world.clock.pass(100); // by then its proof is too old
+    world.cloud.sick.set(`${B}-1`, () => 'no');
+    await world.run(approve(world.process(), 'master', {}));
+    expect(await world.run(second)).toBe('unhealthy');
+    expect(world.cloud.live('master')).toEqual([`${A}-1`]);
   });
 
   test('when the generation is not the one that was seen', async () => {

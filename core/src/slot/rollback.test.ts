@@ -139,6 +139,7 @@ test('a slot with settings of its own gets an environment of its own, of the sam
   const own = await world.environmentDocument(head);
   const source = await world.environmentDocument(A);
   expect(own.spec?.services.web?.artefact).toEqual(source.spec?.services.web?.artefact);
+  expect([...world.keptDigests.values()]).toEqual([[`tree-${source.commit}`]]);
   expect(own.spec?.services.web?.env.MODE).toBe('live');
   expect(own.pins).toHaveProperty('master');
   expect(source.pins).toEqual({});

@@ -35,7 +35,6 @@ const OWNER = { project: 'shop', stage: 'default' };
 const NEVER = new AbortController().signal;
 /** As much of a store as slots and gc ask for. */
 const NO_ARTEFACTS = {
-  reference: () => undefined,
   release: async () => undefined,
   owners: () => [],
   sweep: async () => undefined,
@@ -72,6 +71,8 @@ export const CAPABILITIES: Capabilities = {
 
 /** Everything that outlives a process: the state, the cloud, time. */
 export class World {
+  /** By the owner of artefacts: what it keeps of them. */
+  readonly keptDigests = new Map<string, readonly string[]>();
   /** Sees every put that was made. */
   onPut: (key: string, value: string) => void = () => {};
   readonly store: StateStore = this.observed(memoryStore());
@@ -142,7 +143,11 @@ export class World {
         signal,
         liveness: ({ pid }: ProcessIdentity) => this.liveness.get(pid) ?? 'unknown',
       },
-      artefacts: NO_ARTEFACTS,
+      artefacts: Object.assign(Object.create(NO_ARTEFACTS) as Session['artefacts'], {
+        reference: (digest: string, owner: string) => {
+          this.keptDigests.set(owner, [...(this.keptDigests.get(owner) ?? []), digest]);
+        },
+      }),
       keptLogs: this.keptLogs,
       caches: new BuildCache('/dev/null/caches'),
       emit,
