@@ -16,6 +16,7 @@ const CONTRACT = {
   'environments.ts': ['environment/environment.ts', 'provider/resource.ts'],
   'slots.ts': ['slot/slot.ts', 'provider/resource.ts'],
   'storage.ts': ['storage/storage.ts', 'provider/resource.ts'],
+  'things.ts': ['provider/resource.ts'],
   'dns.ts': ['dns/dns.ts'],
   'state.ts': ['state/store.ts'],
 };

@@ -9,13 +9,6 @@ const COLLECTIONS = {
   snapshot: 'snapshots',
   foundation: 'environments',
 } as const;
-const WORDS = {
-  environment: 'env',
-  slot: 'slot',
-  volume: 'volumes',
-  snapshot: 'snapshots',
-  foundation: 'env',
-} as const;
 const PLANTED = 'planted';
 
 /** The memory cloud as an account of the kit: what is in it, and somebody else who has access to it. */
@@ -92,5 +85,5 @@ function emptySpec(): Item['spec'] {
 function nameOf({ type, id, owner }: Target): string {
   const nothing = { env: {}, now: () => new Date(), emit: () => {}, secret: async () => '', folder: async () => '' };
   const { host } = makeHost({ ...owner, ...nothing, sleep: async () => {}, pace: async () => {} });
-  return host.name([WORDS[type], id], { maxLength: 40 });
+  return host.name([COLLECTIONS[type], id], { maxLength: 40 });
 }

@@ -1,36 +1,6 @@
-import { ProviderError, type Call, type Host, type Identity } from '@clusternator/core/provider';
+import { ProviderError, type Call, type ErrorCode, type Host } from '@clusternator/core/provider';
 import { z } from 'zod';
 
-/** What the cloud says of a thing. */
-export const itemSchema = z.object({
-  name: z.string(),
-  version: z.number(),
-  state: z.enum(['active', 'pending', 'deleting', 'deleted']),
-  tags: z.record(z.string(), z.string()),
-  spec: z.looseObject({}),
-});
-export type Item = z.output<typeof itemSchema>;
-/** An answer other than 2xx: `error` is the cloud's own code. */
-class Refused extends Error {
-  constructor(
-    readonly status: number,
-    readonly error: string,
-    readonly isMutation: boolean,
-    readonly retryAfterSeconds: number | undefined,
-  ) {
-    super(`the cloud answered ${String(status)} ${error}`);
-  }
-}
-/** A request without an answer that can be read. */
-class Lost extends Error {
-  constructor(
-    readonly isMutation: boolean,
-    readonly kind: 'gone' | 'unreadable',
-    cause: unknown,
-  ) {
-    super(kind === 'gone' ? 'the connection broke off' : 'the answer can not be read', { cause });
-  }
-}
 export interface Ask<T> {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH';
   readonly path: string;
@@ -40,7 +10,22 @@ export interface Ask<T> {
   readonly ifNew?: boolean;
 }
 
-const errorSchema = z.object({ error: z.string() });
+/** A request that was not answered as was hoped for. Without a `status` there is no answer that can be read. */
+class Failure extends Error {
+  constructor(
+    message: string,
+    readonly isMutation: boolean,
+    readonly status?: number,
+    /** The cloud's own code. */
+    readonly word = '',
+    readonly retryAfterSeconds?: number,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
+const refusalSchema = z.object({ error: z.string() });
 
 /** Speaks the cloud's HTTP and JSON. */
 export class CloudClient {
@@ -50,42 +35,30 @@ export class CloudClient {
   ) {}
 
   async ask<T>({ method, path, schema, body, ifMatch, ifNew }: Ask<T>, call: Call): Promise<T> {
+    const what = `${method} ${path}`;
     const isMutation = method !== 'GET';
-    let status: number;
-    let headers: Headers;
-    let text: string;
     call.signal.throwIfAborted(); // nothing was sent
-    try {
-      const response = await this.host.fetch(`${this.endpoint}/v1/${path}`, {
-        method,
-        signal: call.signal,
-        headers: {
-          authorization: `Bearer ${this.host.env.MEMORY_TOKEN ?? ''}`,
-          ...(ifMatch !== undefined && { 'if-match': ifMatch }),
-          ...(ifNew && { 'if-none-match': '*' }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      ({ status, headers } = response);
-      text = await response.text();
-    } catch (cause) {
-      if (call.signal.aborted) {
-        throw new ProviderError('cancelled', `${method} ${path} was interrupted`, {
-          effect: isMutation ? 'unknown' : 'none',
-          cause,
-        });
-      }
-      throw new Lost(isMutation, 'gone', cause);
+    const headers = {
+      authorization: `Bearer ${this.host.env.MEMORY_TOKEN ?? ''}`,
+      ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+      ...(ifNew && { 'if-none-match': '*' }),
+    };
+    const request = { method, headers, signal: call.signal, body: body === undefined ? null : JSON.stringify(body) };
+    const { response, text } = await this.#send(path, request).catch((cause: unknown) => {
+      const effect = isMutation ? 'unknown' : 'none';
+      if (call.signal.aborted) throw new ProviderError('cancelled', `${what} was interrupted`, { effect, cause });
+      throw new Failure(`${what}: the connection broke off`, isMutation, undefined, 'Gone', undefined, cause);
+    });
+    const answer = jsonOf(text);
+    if (response.ok) {
+      const found = schema.safeParse(answer);
+      if (found.success) return found.data;
+      throw new Failure(`${what}: the answer can't be read`, isMutation, undefined, '', undefined, found.error);
     }
-    const parsed = jsonOf(text);
-    if (status < 300) {
-      const found = schema.safeParse(parsed);
-      if (!found.success) throw new Lost(isMutation, 'unreadable', found.error);
-      return found.data;
-    }
-    const { data } = errorSchema.safeParse(parsed);
-    const retryAfter = headers.get('retry-after');
-    throw new Refused(status, data?.error ?? '', isMutation, retryAfter === null ? undefined : Number(retryAfter));
+    const word = refusalSchema.safeParse(answer).data?.error;
+    const message = `${what} was answered ${String(response.status)} ${word ?? ''}`;
+    const retryAfter = response.headers.get('retry-after');
+    throw new Failure(message, isMutation, response.status, word, retryAfter === null ? undefined : Number(retryAfter));
   }
 
   /** Undefined only when the cloud itself says that there is none. */
@@ -93,7 +66,7 @@ export class CloudClient {
     try {
       return await this.ask({ method: 'GET', path, schema }, call);
     } catch (error) {
-      if (error instanceof Refused && error.status === 404 && error.error === 'NotFound') return undefined;
+      if (isMissing(error)) return undefined;
       throw error;
     }
   }
@@ -105,72 +78,50 @@ export class CloudClient {
     schema: z.ZodType<T>,
     call: Call,
   ): AsyncGenerator<T> {
-    const page = z.object({ items: z.array(schema), next: z.union([z.string(), z.number()]).optional() });
+    const page = z.object({ items: z.array(schema), next: z.coerce.string().optional() });
     let after: string | undefined;
     do {
       const query = new URLSearchParams({ ...filter, ...(after !== undefined && { after }) });
-      const { items, next } = await this.ask(
-        { method: 'GET', path: `${collection}?${query.toString()}`, schema: page },
-        call,
-      );
+      const path = `${collection}?${query.toString()}`;
+      const { items, next } = await this.ask({ method: 'GET', path, schema: page }, call);
       yield* items;
-      after = next === undefined ? undefined : String(next);
+      after = next;
     } while (after !== undefined);
+  }
+
+  async #send(path: string, request: RequestInit): Promise<{ readonly response: Response; readonly text: string }> {
+    const response = await this.host.fetch(`${this.endpoint}/v1/${path}`, request);
+    return { response, text: await response.text() };
   }
 }
 
 /** Whether the cloud says that somebody else was first. */
 export function isConflict(error: unknown): boolean {
-  return error instanceof Refused && error.status === 412;
+  return error instanceof Failure && error.status === 412;
 }
+
 /** Whether the cloud says that it is not there (any more). */
 export function isMissing(error: unknown): boolean {
-  return error instanceof Refused && error.status === 404 && error.error === 'NotFound';
+  return error instanceof Failure && error.status === 404 && error.word === 'NotFound';
 }
 
-/** @throws ProviderError `owned-by-other`. */
-export function assertOurs(host: Host, item: Pick<Item, 'name' | 'tags'>): Identity {
-  const identity = host.identify(item.tags);
-  if (identity) return identity;
-  throw new ProviderError('owned-by-other', `${item.name} is there already, and not ours`, {
-    hint: 'rename or remove it, or choose another project name',
-  });
-}
+/** By the cloud's word, or else by its status. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  ...{ Gone: 'unavailable', NotFound: 'not-found', QuotaExceeded: 'quota', NotVisible: 'unavailable' },
+  ...{ 401: 'unauthenticated', 403: 'denied', 409: 'conflict', 412: 'conflict', 422: 'invalid', 429: 'throttled' },
+};
 
-const CODES = {
-  401: 'unauthenticated',
-  403: 'denied',
-  404: 'not-found',
-  409: 'conflict',
-  412: 'conflict',
-  422: 'invalid',
-  429: 'throttled',
-} as const;
-
-/** The cloud's words as ours. */
+/** The cloud's words as ours. A 404 of something else than the cloud's interface is no word of the cloud. */
 export function errorOf(cause: unknown): ProviderError | undefined {
-  if (cause instanceof Lost) {
-    const code = cause.kind === 'gone' ? 'unavailable' : 'internal';
-    return new ProviderError(code, cause.message, {
-      cause,
-      effect: cause.isMutation ? 'unknown' : 'none',
-      retry: 'after-read',
-    });
-  }
-  if (!(cause instanceof Refused)) return undefined;
-  const { status, error, isMutation, retryAfterSeconds } = cause;
-  if (error === 'QuotaExceeded') return new ProviderError('quota', cause.message, { cause });
-  // Something that was made a moment ago and that the cloud does not see yet.
-  if (error === 'NotVisible')
-    return new ProviderError('unavailable', cause.message, { cause, effect: 'none', retry: 'safe' });
-  if (error === 'BadTtl') return new ProviderError('invalid', cause.message, { cause, path: 'ttlSeconds' });
-  if (status >= 500)
-    return new ProviderError('unavailable', cause.message, { cause, effect: isMutation ? 'unknown' : 'none' });
-  // A 404 of something else than the cloud's interface is no word of the cloud.
-  if (status === 404 && error === '') return new ProviderError('internal', cause.message, { cause, effect: 'none' });
-  const code = status in CODES ? CODES[status as keyof typeof CODES] : 'internal'; // just looked up
-  return new ProviderError(code, cause.message, {
+  if (!(cause instanceof Failure)) return undefined;
+  const { status = 0, word, isMutation, retryAfterSeconds, message } = cause;
+  const code = CODES[word] ?? CODES[status] ?? (status >= 500 ? 'unavailable' : 'internal');
+  const isUnknown = isMutation && (status === 0 || status >= 500);
+  return new ProviderError(code, message, {
     cause,
+    effect: isUnknown ? 'unknown' : 'none',
+    ...(word === 'NotVisible' && { retry: 'safe' }), // made a moment ago, and seen in another
+    ...(word === 'BadTtl' && { path: 'ttlSeconds' }),
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   });
 }

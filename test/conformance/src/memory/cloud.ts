@@ -11,7 +11,7 @@ export interface Item {
   readonly name: string;
   readonly seq: number;
   version: number;
-  state: 'active' | 'pending' | 'deleting' | 'deleted';
+  state: 'active' | 'deleting' | 'deleted';
   tags: Record<string, string>;
   spec: Record<string, unknown>;
 }

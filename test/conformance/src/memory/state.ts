@@ -1,8 +1,9 @@
 import type { Call, StateStore } from '@clusternator/core/provider';
 import { z } from 'zod';
-import { itemSchema, type CloudClient } from './client.ts';
+import type { CloudClient } from './client.ts';
+import { thingSchema } from './things.ts';
 
-const documentSchema = itemSchema.extend({ spec: z.object({ value: z.string() }) });
+const documentSchema = thingSchema.extend({ spec: z.object({ value: z.string() }) });
 
 /** Documents in the memory cloud; its versions are the revisions. */
 export class MemoryState implements StateStore {
