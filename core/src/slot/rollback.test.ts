@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { collectPins } from './collect.ts';
 import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
-import { approve, adopt, repair } from './upkeep.ts';
+import { approve, adopt, repair, unpin } from './upkeep.ts';
 import { showSlot } from './show.ts';
 import { planPromotion, planRollback } from './plan.ts';
 import { World } from './testing/world.ts';
@@ -110,6 +110,30 @@ test('what runs on the head alone follows the head', async () => {
   await world.run(rollback(world.process(), { slot: 'master' }));
   expect(world.cloud.scaled.get(`${A}-1`)).toEqual({ worker: { min: 1, max: 1 } });
   expect(world.cloud.scaled.get(`${B}-1`)).toEqual({ worker: { min: 0, max: 0 } });
+});
+
+test('a standby is asked for its health as its own release says', async () => {
+  const world = new World();
+  await world.environment('a', { master: { health: '/own' } });
+  await world.environment('b', { master: {} });
+  await promoted(world, A, B);
+  const asked = new Set<string>();
+  world.status = (host, path) => {
+    asked.add(`${host.charAt(0)} ${path}`);
+    return 200;
+  };
+  await world.run(rollback(world.process(), { slot: 'master' }));
+  expect(asked).toEqual(new Set(['a /own']));
+});
+
+test('what was rolled back is promoted by no program, pinned or not', async () => {
+  const world = await worldWith('ab');
+  await promoted(world, A, B);
+  await world.run(rollback(world.process(), { slot: 'master' }));
+  await unpin(world.process(), 'master');
+  const again = { slot: 'master', environment: B, automatic: true, allowOlder: true };
+  await expect(world.run(promote(world.process(), again))).rejects.toMatchObject({ code: 'refused' });
+  expect(await world.slot()).toMatchObject({ head: A, rejected: [{ environment: B }] });
 });
 
 test('nothing is routed before it is approved', async () => {

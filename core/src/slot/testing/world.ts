@@ -83,8 +83,8 @@ export class World {
   readonly events: EngineEvent[] = [];
   /** By pid. Left out: it can't be told. */
   readonly liveness = new Map<number, Liveness>();
-  /** Core's own requests: a status by the host that is asked. */
-  status: (host: string) => number = () => 200;
+  /** Core's own requests: a status by the host that is asked, and the path. */
+  status: (host: string, path: string) => number = () => 200;
   /** Nowhere, unless a test gives them a place. */
   keptLogs = new KeptLogs('/dev/null/logs');
   private pids = 0;
@@ -153,7 +153,8 @@ export class World {
       emit,
       probe: (url) =>
         deal('probe', () => {
-          const status = this.status(new URL(url).hostname);
+          const { hostname, pathname } = new URL(url);
+          const status = this.status(hostname, pathname);
           return { ok: status >= 200 && status < 300, message: `answered ${String(status)}` };
         }),
       // A real look-up takes real time, in which the virtual clock would run out.
