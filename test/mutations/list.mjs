@@ -148,7 +148,7 @@ export const MUTATIONS = [
     file: 'core/src/slot/automatic.ts',
     find: '  if (isRejected(slot, candidate.id)) {',
     replace: '  if (false) {',
-    tests: [slot('rollback'), slot('promote')],
+    tests: [slot('rollback')],
   },
   {
     invariant: 7,
@@ -180,7 +180,7 @@ export const MUTATIONS = [
     file: 'core/src/slot/router.ts',
     find: "        if (live && isAsAsked(live, routes, stamp)) return { state: 'done', slot: live };\n        if (isConflict && live)",
     replace: '        if (isConflict && live)',
-    tests: [slot('races'), slot('sleepers'), slot('simulation')],
+    tests: [slot('router')],
   },
   {
     invariant: 9,
@@ -196,7 +196,7 @@ export const MUTATIONS = [
     file: 'core/src/slot/approval.ts',
     find: 'if (clock.monotonicSeconds() >= until) {',
     replace: 'if (false) {',
-    tests: [slot('promote')],
+    tests: [slot('rollback')],
   },
   {
     invariant: 10,

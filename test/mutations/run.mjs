@@ -1,5 +1,5 @@
 /**
- * `node test/mutations/run.mjs`, or with words that a check's description must have. Not a part of `npm test`: it takes half an hour. Each
+ * `node test/mutations/run.mjs`, or with words of which a check's description has one. Not a part of `npm test`: it takes half an hour. Each
  * check is taken out of a copy of this commit, and the tests that are to miss it run there. One that none misses is a failure.
  */
 import { execFile, spawn } from 'node:child_process';
@@ -17,7 +17,7 @@ const git = (...args) => promisify(execFile)('git', args, { cwd: root });
 const LONGEST_MS = 300_000;
 
 const words = process.argv.slice(2);
-const wanted = MUTATIONS.filter(({ check }) => words.every((word) => check.includes(word)));
+const wanted = MUTATIONS.filter(({ check }) => words.length === 0 || words.some((word) => check.includes(word)));
 const folder = await mkdtemp(path.join(tmpdir(), 'clusternator-mutations-'));
 const copy = path.join(folder, 'copy');
 let missed = 0;
