@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
 
-import { MUTATIONS } from './list.mjs';
+import { MUTATIONS } from './list.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 

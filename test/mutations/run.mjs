@@ -9,7 +9,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
 
-import { MUTATIONS } from './list.mjs';
+import { MUTATIONS } from './list.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 const git = (...args) => promisify(execFile)('git', args, { cwd: root });

@@ -1,10 +1,21 @@
-/**
- * The checks of the engine that each of its invariants rests on. `find` is in the file once; with `replace` in its place the check is gone, and
- * one of `tests` has to fail. What the checks of the slot protocol keep is in docs/decisions/0011, switch by switch.
- */
-const slot = (name) => `core/src/slot/${name}.test.ts`;
+/** A check of the engine, and how to take it out. */
+interface Mutation {
+  /** Of the ten that docs/decisions/0052 lists. */
+  readonly invariant: number;
+  readonly check: string;
+  readonly file: string;
+  /** In the file once. */
+  readonly find: string;
+  /** With this in its place the check is gone. */
+  readonly replace: string;
+  /** One of them has to fail then. */
+  readonly tests: readonly string[];
+}
 
-export const MUTATIONS = [
+const slot = (name: string): string => `core/src/slot/${name}.test.ts`;
+
+/** The checks that each invariant rests on. What keeps the order of writes is in docs/decisions/0011, switch by switch. */
+export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 1,
     check: 'each head is another generation',
