@@ -138,6 +138,14 @@ export const MUTATIONS: readonly Mutation[] = [
     tests: [slot('rollback')],
   },
   {
+    invariant: 6,
+    check: 'a rollback gives the slot the host names back of the release that it goes back to',
+    file: 'core/src/slot/backward.ts',
+    find: 'const named = live && goal ? await restoreNames(work, live, goal, members) : live;',
+    replace: 'const named = live;',
+    tests: [slot('rollback')],
+  },
+  {
     invariant: 7,
     check: 'what was rolled back is rejected',
     file: 'core/src/slot/moves.ts',

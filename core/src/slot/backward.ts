@@ -2,6 +2,7 @@ import { ProviderError } from '../provider/error.ts';
 import { mountsDisk } from './disks.ts';
 import { hasHeadServices, runOnHead } from './head-services.ts';
 import { completeLedger, hasMade } from './ledger.ts';
+import { restoreNames } from './names.ts';
 import { endBake, record, take, turnBack, usedBy } from './moves.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import type { ReleaseSource } from './documents.ts';
@@ -71,7 +72,8 @@ export async function backward(
   const members = await membersOf(session, hold.slot);
   const goal = hold.slot.to === undefined ? undefined : members.get(hold.slot.to);
   if (goal) await giveBackTo(work, goal);
-  const routed = await routeBack(work, live, members);
+  const named = live && goal ? await restoreNames(work, live, goal, members) : live;
+  const routed = await routeBack(work, named, members);
   if (!routed) return ended(superseded(work));
   await completeLedger(session, hold.slot);
   const { left, rejects } = hold.slot;

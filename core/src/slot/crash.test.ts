@@ -17,7 +17,8 @@ const SLOTS = { master: { standbys: 1, drain: { requests: '0s', ws: '0s' } } };
 const OWN = { master: { ...SLOTS.master, env: { MODE: 'live' } } };
 
 interface Scenario {
-  readonly slots: object;
+  /** Of all environments, or of each by its letter. */
+  readonly slots: object | ((letter: string) => object);
   run(session: Session): Promise<unknown>;
 }
 const scenarios: Readonly<Record<string, Scenario>> = {
@@ -44,6 +45,10 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     run: (session) => promote(session, { slot: 'master', environment: C }),
   },
   'a rollback': { slots: SLOTS, run: (session) => rollback(session, { slot: 'master' }) },
+  'a rollback to a release with another host name': {
+    slots: (letter) => ({ master: { ...SLOTS.master, host: `${letter}.example.test` } }),
+    run: (session) => rollback(session, { slot: 'master' }),
+  },
 };
 const nexts: Readonly<Record<string, (world: World, session: Session, slot: string) => Promise<unknown>>> = {
   'the same process resumes it': (world, session) => resumeAll(world, session),
@@ -51,9 +56,12 @@ const nexts: Readonly<Record<string, (world: World, session: Session, slot: stri
   'another promotion comes next': (_world, session, slot) => promote(session, { slot, environment: B }),
 };
 
-async function prepared(slots: object): Promise<World> {
+async function prepared(slots: Scenario['slots']): Promise<World> {
   const world = new World();
-  for (const letter of 'abc') await world.environment(letter, { ...slots, fresh: SLOTS.master });
+  for (const letter of 'abc') {
+    const own = typeof slots === 'function' ? slots(letter) : slots;
+    await world.environment(letter, { ...own, fresh: SLOTS.master });
+  }
   const session = world.process();
   for (const environment of [A, B]) await world.run(promote(session, { slot: 'master', environment }));
   return world;

@@ -38,6 +38,21 @@ test("somebody else's record is neither overwritten nor removed", async () => {
   expect(world.dns.sets).toEqual([{ ...CHECK, values: ['theirs.test'] }]);
 });
 
+test('a rollback of a slot by DNS moves the hosts of the release that it goes back to, and no others', async () => {
+  const world = new World();
+  const slot = { mechanism: 'dns', standbys: 1 };
+  await world.environment('a', { master: { ...slot, host: OLD } });
+  await world.environment('b', { master: { ...slot, host: NEW } });
+  for (const environment of [A, B]) await world.run(promote(world.process(), { slot: 'master', environment }));
+  expect(world.dns.lookUp(NEW)).toEqual(['127.64.0.98']);
+  const { warnings } = await world.run(rollback(world.process(), { slot: 'master' }));
+  expect(warnings).toEqual([]);
+  expect(world.dns.lookUp(OLD)).toEqual(['127.64.0.97']);
+  await world.run(collectPins(world.process()));
+  await world.run(promote(world.process(), { slot: 'master', environment: B }));
+  expect(world.dns.lookUp(NEW)).toEqual(['127.64.0.98']);
+});
+
 test('the records of a host that a slot by DNS has dropped go, once no environment that it keeps names the host', async () => {
   const world = new World();
   const slot = { mechanism: 'dns', standbys: 1 };
@@ -51,8 +66,11 @@ test('the records of a host that a slot by DNS has dropped go, once no environme
   await to(B);
   await gc();
   expect(world.dns.lookUp(OLD)).toEqual(['127.64.0.97']); // a rollback to A wants it
-  await world.run(rollback(world.process(), { slot: 'master' }));
+  const back = await world.run(rollback(world.process(), { slot: 'master' }));
+  expect(back.warnings).toEqual([]);
   expect(world.dns.lookUp(NEW)).toEqual(['127.64.0.97']);
+  expect(world.dns.lookUp(OLD)).toEqual(['127.64.0.97']);
+  expect((await world.slot()).spec?.hosts).toEqual([NEW, OLD]);
   await to(B);
   await to(C);
   world.clock.jump(3601); // A has drained

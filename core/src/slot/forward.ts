@@ -3,13 +3,10 @@ import { waitForApproval } from './approval.ts';
 import { goBack } from './backward.ts';
 import { bake } from './bake.ts';
 import { hasSlotDisks } from './disks.ts';
-import { writeRecords } from './dns-records.ts';
-import type { SlotDocument } from './documents.ts';
-import { refuseDrift } from './drift.ts';
-import { formerHosts } from './former-hosts.ts';
 import { FRESH_SECONDS, passGate, windowOf } from './gate.ts';
 import { hasHeadServices } from './head-services.ts';
 import { completeLedger, hasMade } from './ledger.ts';
+import { nameSlot } from './names.ts';
 import { expandSchema, hasContract } from './migration.ts';
 import { abort, record, usedBy } from './moves.ts';
 import { prepareBound } from './prepare.ts';
@@ -110,32 +107,14 @@ async function verify({ session, hold, settings, run }: Forward, to: string): Pr
   return session.clock.monotonicSeconds();
 }
 
-/** Makes the slot at its router, or changes its names and paths where they differ. The version that it then has is good only while we own it. */
+/** Makes the slot at its router, or changes its names and paths where they differ. */
 async function ensureSlot(work: Forward, live: Slot | undefined): Promise<Slot> {
-  const { session, hold, router, settings } = work;
+  const { session, hold, settings } = work;
   const { slot } = hold;
   const members = await membersOf(session, slot);
   const spec = slotSpec(session, slot.name, settings, [...members.values()]);
   if (live && (live.fingerprint ?? slot.spec?.fingerprint) === spec.fingerprint) return live;
-  // A slot by DNS is found by the names that its document has.
-  const named = (now: SlotDocument): SlotDocument => ({ ...now, spec, formerHosts: formerHosts(now, spec) });
-  if (slot.mechanism === 'dns' && !(await hold.put(named))) throw superseded(work);
-  const made = await router.ensure(spec);
-  const { records = [] } = made;
-  await writeRecords(session, hold.slot, records);
-  const url =
-    made.url ?? (spec.hosts[0] === undefined ? undefined : `${spec.tls ? 'https' : 'http'}://${spec.hosts[0]}`);
-  // The version first, then that we still own it: a taker's route comes after its put, and so moves this version.
-  if (!(await hold.isStillOurs())) throw superseded(work);
-  const noted = (now: SlotDocument): SlotDocument => ({
-    ...now,
-    spec,
-    ...(url !== undefined && { url }),
-    ...((records.length > 0 || now.records) && { records }),
-  });
-  if (!(await hold.put(noted))) throw superseded(work);
-  await refuseDrift(session, hold.slot, made, members);
-  return made;
+  return nameSlot(work, spec, members);
 }
 
 /** Nothing was done: to let go is enough. A process that was taken over may have routed: only a route of our own is sure to be the last. */

@@ -1,10 +1,11 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { collectPins } from './collect.ts';
 import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
 import { approve, adopt, repair, unpin } from './upkeep.ts';
 import { showSlot } from './show.ts';
 import { planPromotion, planRollback } from './plan.ts';
+import type { Deal } from './testing/memory-cloud.ts';
 import { World } from './testing/world.ts';
 import { destroyEnvironment } from '../environment/destroy.ts';
 import { hasEnded } from '../engine/ownership.ts';
@@ -44,6 +45,45 @@ test('a standby that is not healthy stops it, and the next one is offered', asyn
   expect(await world.slot()).toEqual(before);
   await world.run(rollback(world.process(), { slot: 'master', to: 'master.2' }));
   expect(await world.slot()).toMatchObject({ head: A, standbys: [], rejected: [{ environment: C }] });
+});
+
+describe('the host names of the release that it goes back to', () => {
+  const [OLD, NEW] = ['old.example.test', 'www.example.test'];
+  const named = async (): Promise<World> => {
+    const world = new World();
+    await world.environment('a', { master: { host: OLD } });
+    await world.environment('b', { master: { host: NEW } });
+    await promoted(world, A, B);
+    return world;
+  };
+
+  test('come back with it, by a person and by a bake that turns back', async () => {
+    const world = await named();
+    expect(world.cloud.slots.get('master')?.spec.hosts).toContain(NEW);
+    await world.run(rollback(world.process(), { slot: 'master' }));
+    expect(world.cloud.slots.get('master')?.spec.hosts).toEqual(expect.arrayContaining([OLD]));
+    expect(world.cloud.slots.get('master')?.spec.hosts).not.toContain(NEW);
+    expect((await world.slot()).spec?.hosts).toEqual(world.cloud.slots.get('master')?.spec.hosts);
+
+    const baking = failure(promote(world.process(), { slot: 'master', environment: B, bakeSeconds: 60 }));
+    await world.clock.pass(5);
+    expect(world.cloud.slots.get('master')?.spec.hosts).toContain(NEW);
+    world.cloud.sick.set(`${B}-1`, () => 'ill');
+    expect(await world.run(baking)).toMatchObject({ code: 'reverted' });
+    expect(world.cloud.live('master')).toEqual([`${A}-1`]);
+    expect(world.cloud.slots.get('master')?.spec.hosts).toContain(OLD);
+  });
+
+  test('that can not be had are told, and the traffic is back all the same', async () => {
+    const world = await named();
+    const refused: Deal = async (what, act) => {
+      if (what === 'ensure slot') throw new ProviderError('denied', 'the router refuses');
+      return Promise.resolve(act());
+    };
+    const { warnings } = await world.run(rollback(world.process(refused), { slot: 'master' }));
+    expect(warnings).toEqual([expect.stringContaining('keeps the host names of the release that it leaves')]);
+    expect(world.cloud.live('master')).toEqual([`${A}-1`]);
+  });
 });
 
 test('what a rollback goes past is no standby any more: the next one goes further back, never to a newer one', async () => {

@@ -25,7 +25,8 @@ export function trafficOf(slot: Slot | undefined, members: Members): readonly Tr
 export function mayServe(traffic: readonly TrafficShare[], slot: SlotDocument): boolean {
   const allowed = new Set([slot.head, ...(slot.owner ? [slot.to, slot.left] : [])]);
   const isFirst = slot.head === undefined;
-  if (traffic.length === 0) return isFirst;
+  // Names that a slot by DNS is being given hold nothing yet.
+  if (traffic.length === 0) return isFirst || (slot.mechanism === 'dns' && slot.owner !== undefined);
   if (!traffic.every(({ environment }) => environment !== undefined && allowed.has(environment))) return false;
   return slot.owner !== undefined || traffic.every(({ environment }) => environment === slot.head);
 }
