@@ -181,7 +181,7 @@ export const MUTATIONS: readonly Mutation[] = [
     invariant: 8,
     check: 'routes that are not ours are not overwritten',
     file: 'core/src/slot/drift.ts',
-    find: '  if (mayServe(traffic, slot)) return traffic;',
+    find: '  if (mayServe(traffic, slot) || isBeingNamed(live, slot)) return traffic;',
     replace: '  return traffic;',
     tests: [slot('races'), slot('promote')],
   },

@@ -49,22 +49,14 @@ export async function buildSite(site: SiteBuild): Promise<FilesArtefact> {
     const to = { scratch: scratch.folder, cwd: copy, env: site.env, signal, onOutput: site.onOutput };
     const { store: caches, ...settings } = site.cache ?? NO_CACHE;
     const cache = { ...settings, part: name, tree: copy, signal, tell: site.onOutput };
-    const runInstall = async (argv: readonly string[]): Promise<void> => {
-      await caches?.restore(cache);
-      await runCommand({ ...to, argv, what: `the install of site ${name}`, path: `sites.${name}.install` });
-    };
-    if (install && installCache && caches) {
-      const run = (): Promise<void> => runInstall(install);
-      await cachedInstall({
-        store: caches,
-        use: cache,
-        installCache,
-        argv: install,
-        env: site.env,
-        variables: {},
-        run,
-      });
-    } else if (install) await runInstall(install);
+    if (install) {
+      const run = async (): Promise<void> => {
+        await caches?.restore(cache);
+        await runCommand({ ...to, argv: install, what: `the install of site ${name}`, path: `sites.${name}.install` });
+      };
+      const goesBy = { argv: install, env: site.env, variables: {} };
+      await cachedInstall({ store: caches, use: cache, installCache, ...goesBy, run });
+    }
     // Again: an install may begin by removing the folder that a cache is in.
     if (build) await caches?.restore(cache);
     if (build) await runCommand({ ...to, argv: build, what: `the build of site ${name}`, path: `sites.${name}.build` });

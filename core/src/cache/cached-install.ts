@@ -12,9 +12,11 @@ export interface InstallCache {
 
 /** An install that may have been made before. */
 export interface CachedInstall extends Omit<KeyedInstall, 'tree' | keyof InstallCache> {
-  readonly store: BuildCache;
+  /** Left out: there is no cache here. */
+  readonly store: BuildCache | undefined;
   readonly use: CacheUse;
-  readonly installCache: InstallCache;
+  /** Left out: nobody said what it goes by, so it runs each time. */
+  readonly installCache: InstallCache | undefined;
   readonly run: () => Promise<void>;
 }
 
@@ -23,6 +25,7 @@ export interface CachedInstall extends Omit<KeyedInstall, 'tree' | keyof Install
  * as it would without a cache.
  */
 export async function cachedInstall({ store, use, installCache, run, ...install }: CachedInstall): Promise<void> {
+  if (!store || !installCache) return run();
   const { inputs, outputs } = installCache;
   const key = await installKey({ ...install, ...installCache, tree: use.tree }).catch((error: unknown) => {
     use.tell(`install: its inputs can't be read: ${messageOf(error)}`);

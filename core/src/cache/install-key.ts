@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { open, readFile, realpath, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { isInside } from '../artefact/files.ts';
-import { canonicalJson } from '../names/fingerprint.ts';
+import { fingerprint } from '../names/fingerprint.ts';
 
 /** An install, and what its outcome goes by. */
 export interface KeyedInstall {
@@ -40,12 +40,12 @@ export async function installKey({
   for (const path of inputs) {
     const real = await realpath(join(root, path)).catch(() => undefined);
     if (real !== undefined && !isInside(root, real)) return undefined;
-    files.push([path, real === undefined ? 'absent' : sha256(await readFile(real))]);
+    files.push([path, real === undefined ? 'absent' : hash('sha256', await readFile(real))]);
   }
   const told = Object.entries(variables).filter(([name]) => !PER_ENVIRONMENT.test(name));
   const machine = [process.platform, process.arch];
   const programs = await programsOf(argv, env.PATH ?? '');
-  return sha256(canonicalJson({ argv, outputs, files, variables: Object.fromEntries(told), machine, programs }));
+  return fingerprint({ argv, outputs, files, variables: Object.fromEntries(told), machine, programs });
 }
 
 /** Of all words that name a program, also those inside of a shell's line: which file it is now, and what interprets it. */
@@ -93,8 +93,4 @@ async function printOf(file: string): Promise<string> {
   const real = await realpath(file);
   const { size, mtimeMs } = await stat(real);
   return `${real} ${String(size)} ${String(mtimeMs)}`;
-}
-
-function sha256(data: string | Buffer): string {
-  return createHash('sha256').update(data).digest('hex');
 }

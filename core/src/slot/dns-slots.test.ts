@@ -67,3 +67,21 @@ test('who still has the old answer is served: a head that is let go stays for an
   expect(Date.parse(slot.draining[0]?.until ?? '') - world.clock.now().getTime()).toBeGreaterThan(3590 * 1000);
   expect((await world.environmentDocument(A)).pins).toHaveProperty('master');
 });
+
+test('a record that is removed by hand while a head bakes is drift, also then', async () => {
+  const world = await worldByDns();
+  await world.run(promote(world.process(), { slot: 'master', environment: A }));
+  const baking = promote(world.process(), { slot: 'master', environment: B, bakeSeconds: 60 }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  await world.clock.pass(5);
+  expect(world.dns.lookUp(HOST)).toEqual([ADDRESS.b]);
+  world.dns.sets.splice(
+    world.dns.sets.findIndex(({ name }) => name === HOST),
+    1,
+  );
+  world.cloud.sick.set(`${B}-1`, () => 'ill');
+  expect(await world.run(baking)).toMatchObject({ code: 'drifted' });
+  expect(world.dns.lookUp(HOST)).toEqual([]);
+});

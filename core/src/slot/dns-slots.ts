@@ -165,12 +165,14 @@ export class DnsSlots implements SlotDriver {
     const stamps = new Set(hosts.map(({ note }) => stampIn(note) ?? ''));
     const prints = new Set(hosts.map(({ note }) => fingerprintIn(note) ?? ''));
     const [stamp = ''] = stamps;
+    // Names that were just taken: their notes have no stamp yet.
+    const isUnrouted = heads.every(({ note }) => stampIn(note) === '');
     const [print = ''] = prints;
     return {
       id: spec.id,
       phase: 'active',
       fingerprint: prints.size === 1 ? print : '',
-      handle: { version: versionOf(hosts) },
+      handle: { version: versionOf(hosts), ...(isUnrouted && { unrouted: 'true' }) },
       routes: [...shares, ...standbys],
       // Several zones change one after the other: what was cut short has no stamp that is anybody's.
       stamp: stamps.size === 1 ? stamp : 'mixed',

@@ -40,7 +40,7 @@ export async function refuseDrift(
 ): Promise<readonly TrafficShare[]> {
   const members = known ?? (await membersOf(session, slot));
   const traffic = trafficOf(live, members);
-  if (mayServe(traffic, slot)) return traffic;
+  if (mayServe(traffic, slot) || isBeingNamed(live, slot)) return traffic;
   const found = await liveTraffic(session, live, members);
   throw new ProviderError(
     'drifted',
@@ -49,6 +49,11 @@ export async function refuseDrift(
       hint: `clusternator slot repair ${slot.name} writes it again as it should be; clusternator slot adopt ${slot.name} takes it as it is`,
     },
   );
+}
+
+/** Names that a slot by DNS is just being given, in the place of all that it had: nothing was ever routed there. */
+function isBeingNamed(live: Slot | undefined, { mechanism, owner }: SlotDocument): boolean {
+  return mechanism === 'dns' && owner !== undefined && live?.handle.unrouted === 'true';
 }
 
 /**

@@ -25,8 +25,7 @@ export function trafficOf(slot: Slot | undefined, members: Members): readonly Tr
 export function mayServe(traffic: readonly TrafficShare[], slot: SlotDocument): boolean {
   const allowed = new Set([slot.head, ...(slot.owner ? [slot.to, slot.left] : [])]);
   const isFirst = slot.head === undefined;
-  // Names that a slot by DNS is being given hold nothing yet.
-  if (traffic.length === 0) return isFirst || (slot.mechanism === 'dns' && slot.owner !== undefined);
+  if (traffic.length === 0) return isFirst;
   if (!traffic.every(({ environment }) => environment !== undefined && allowed.has(environment))) return false;
   return slot.owner !== undefined || traffic.every(({ environment }) => environment === slot.head);
 }

@@ -11,14 +11,7 @@ let scene: StorageScene;
 beforeEach(() => {
   scene = new StorageScene();
 });
-/** Of who writes: it would survive a daemon that is killed, and write on into what is being removed. */
-let writer: number | undefined;
-afterEach(async () => {
-  await scene.daemon.kill();
-  if (writer !== undefined && readProcess(writer)) process.kill(writer, 'SIGKILL');
-  writer = undefined;
-  await scene[Symbol.asyncDispose]();
-});
+afterEach(() => scene[Symbol.asyncDispose]());
 
 /**
  * Writes a number to the end of a large file, then to its beginning, then to a file of its own, which takes the place of the one before:
@@ -61,8 +54,7 @@ async function writing(): Promise<{ volume: Volume; folder: string; pid: number 
     () => statSync(path.join(folder, 'small'), { throwIfNoEntry: false }),
     (it) => it !== undefined,
   );
-  writer = Number(readFileSync(path.join(folder, 'pid'), 'utf8'));
-  return { volume, folder, pid: writer };
+  return { volume, folder, pid: Number(readFileSync(path.join(folder, 'pid'), 'utf8')) };
 }
 
 function expectOneMoment(data: string): void {

@@ -194,7 +194,7 @@ export class ProcessService implements RunningService {
       if (use) await use.store.save(use);
     };
     const { installCache, env: variables } = context.spec;
-    if (!use || !installCache) return run();
+    if (!use) return run();
     await cachedInstall({ store: use.store, use, installCache, argv, env: context.env, variables, run });
   }
 

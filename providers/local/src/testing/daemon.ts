@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -55,6 +55,7 @@ export class TestDaemon {
   async end(): Promise<void> {
     await this.kill();
     await endProcesses(() => processesMarked(`${this.client.paths.home}:`), 0);
+    for (const pid of processesIn(this.stateFolder)) process.kill(pid, 'SIGKILL');
   }
 
   /** Nothing of it is left. */
@@ -62,6 +63,19 @@ export class TestDaemon {
     await this.end();
     rmSync(this.stateFolder, { recursive: true, force: true });
   }
+}
+
+/** By where they run: a child that left its group and wiped its variables is found by nothing else, and may be stopped. */
+function processesIn(folder: string): readonly number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return pid > 0 && readlinkSync(`/proc/${String(pid)}/cwd`).startsWith(`${folder}/`);
+      } catch {
+        return false; // it ended, or is not ours to look at
+      }
+    });
 }
 
 /** A daemon that is started by hand, to be killed at any moment. */
