@@ -25,11 +25,7 @@ beforeEach(async () => {
 });
 afterEach(async () => sandbox.dispose());
 
-async function run<T>(...words: string[]): Promise<T> {
-  const { data, outcome, error } = await sandbox.json<T>(words);
-  expect({ words, exit: outcome.code, error }).toEqual({ words, exit: 0, error: undefined });
-  return data;
-}
+const run = <T>(...words: string[]): Promise<T> => sandbox.answer(...words);
 
 interface Verified {
   readonly verified: readonly { readonly snapshot: string; readonly isGood: boolean; readonly message: string }[];

@@ -81,8 +81,24 @@ export class SandboxOnDisk {
     return false;
   }
 
+  /** An environment with one volume. @returns Its id, and where its data is. */
+  async deployVolume(): Promise<{ readonly volume: string; readonly folder: string }> {
+    await this.sandbox.repositoryOf({
+      'clusternator.config.yaml': `project: PROJECT
+provider: local
+services:
+  worker: { command: node worker.mjs, volumes: { data: data } }
+volumes: { data: {} }
+`,
+      'worker.mjs': 'setInterval(() => {}, 1000);',
+    });
+    await this.sandbox.create();
+    const { volumes } = await this.sandbox.answer<{ volumes: readonly { id: string }[] }>('storage', 'list');
+    return { volume: volumes[0]?.id ?? '', folder: await this.#dataFolder() };
+  }
+
   /** Where the data of the only volume is. */
-  async dataFolder(): Promise<string> {
+  async #dataFolder(): Promise<string> {
     const volumes = path.join(this.sandbox.stateHome, 'local', 'volumes');
     const [only, ...more] = await readdir(volumes);
     if (only === undefined || more.length > 0) throw new Error(`there is not one volume: ${[only, ...more].join()}`);

@@ -1,37 +1,20 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
+import { MIB, SandboxOnDisk } from './disk-of-its-own.ts';
 import { get } from './http.ts';
 import { fileLeftovers } from './leftovers.ts';
-import { Sandbox } from './sandbox.ts';
+import type { Sandbox } from './sandbox.ts';
 
-const exec = promisify(execFile);
-const MIB = 2 ** 20;
-
+let disk: SandboxOnDisk;
 let sandbox: Sandbox;
-let filler: string;
 beforeEach(async () => {
-  sandbox = await Sandbox.open();
-  await mkdir(sandbox.stateHome, { mode: 0o700 });
-  await exec('mount', ['-t', 'tmpfs', '-o', 'size=64m,mode=0700', 'tmpfs', sandbox.stateHome]);
-  filler = path.join(sandbox.stateHome, 'filler');
+  disk = await SandboxOnDisk.open('tmpfs', 64);
+  ({ sandbox } = disk);
 });
-afterEach(async () => {
-  await rm(filler, { force: true }); // the daemon can't stop well without a byte to write
-  await sandbox.run(['daemon', 'stop'], { cwd: sandbox.folder });
-  await exec('umount', ['--lazy', sandbox.stateHome]);
-  await sandbox.dispose();
-});
-
-/** All but `left` bytes of the disk. */
-async function fill(left: number): Promise<void> {
-  const { bavail, bsize } = await statfs(sandbox.stateHome);
-  await writeFile(filler, Buffer.alloc(Math.max(0, bavail * bsize - left)));
-}
+afterEach(async () => disk[Symbol.asyncDispose]());
 
 async function expectDiskIsTold(): Promise<void> {
   const { outcome, error } = await sandbox.json(['env', 'create']);
@@ -55,9 +38,9 @@ test.each([
     const repository = await sandbox.repositoryOf(files);
     await writeFile(path.join(repository.folder, 'large.bin'), randomBytes(20 * MIB));
     await repository.commit('A large file');
-    await fill(left);
+    disk.fill(left);
     await expectDiskIsTold();
-    await rm(filler);
+    await disk.makeRoom();
     await sandbox.run(['gc']);
     expect(await sandbox.environments()).toEqual([]);
     expect(await fileLeftovers(sandbox.stateHome)).toEqual([]);
@@ -73,10 +56,10 @@ test('a disk that is full beside environments that run: they go on, and can be d
   const { url, id } = await sandbox.create();
   await repository.write('index.html', 'another\n');
   await repository.commit('Another');
-  await fill(0);
+  disk.fill(0);
   await expectDiskIsTold();
   expect((await get(url)).body).toBe('hello\n');
-  await rm(filler);
+  await disk.makeRoom();
   await sandbox.destroy(id);
   await sandbox.expectNothingIsLeft();
 }, 180_000);

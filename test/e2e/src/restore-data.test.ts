@@ -32,11 +32,7 @@ slots: { master: { standbys: 1 } }
     const { outcome, error } = await sandbox.json<unknown>(words, within);
     return { code: outcome.code, error };
   };
-  const run = async <T>(...words: string[]): Promise<T> => {
-    const { data, outcome, error } = await sandbox.json<T>(words, within);
-    expect({ words, code: outcome.code, error }).toEqual({ words, code: 0, error: undefined });
-    return data;
-  };
+  const run = <T>(...words: string[]): Promise<T> => sandbox.answer(...words);
   const deploy = async (): Promise<{ url: string; generation: number }> => {
     const { environment } = await run<{ environment: { id: string } }>('env', 'create');
     return (await run<{ slot: { url: string; generation: number } }>('promote', environment.id, 'master')).slot;

@@ -100,17 +100,21 @@ export class Sandbox {
     return { ...answerOf<T>(outcome), outcome };
   }
 
-  /** `env create`, which has to succeed. */
+  /** Of a command that has to succeed. */
+  async answer<T>(...args: readonly string[]): Promise<T> {
+    const { data, outcome, error } = await this.json<T>(args);
+    assert.deepEqual({ args, exit: outcome.code, error }, { args, exit: 0, error: undefined });
+    return data;
+  }
+
   async create(...args: string[]): Promise<EnvironmentAnswer> {
-    const answer = await this.json<{ environment: EnvironmentAnswer }>(['env', 'create', ...args]);
-    assert.deepEqual({ exit: answer.outcome.code, error: answer.error }, { exit: 0, error: undefined });
-    assert.equal(answer.data.environment.phase, 'ready');
-    return answer.data.environment;
+    const { environment } = await this.answer<{ environment: EnvironmentAnswer }>('env', 'create', ...args);
+    assert.equal(environment.phase, 'ready');
+    return environment;
   }
 
   async destroy(id: string): Promise<void> {
-    const { outcome, error } = await this.json(['env', 'destroy', id, '--yes']);
-    assert.deepEqual({ exit: outcome.code, error }, { exit: 0, error: undefined });
+    await this.answer('env', 'destroy', id, '--yes');
   }
 
   async environments(): Promise<readonly EnvironmentAnswer[]> {

@@ -12,25 +12,8 @@ test.each(['xfs', 'btrfs'] as const)(
   async (kind) => {
     // There is no room for a second copy.
     await using disk = await SandboxOnDisk.open(kind, 400);
-    const { sandbox } = disk;
-    const run = async <T>(...words: string[]): Promise<T> => {
-      const { data, outcome, error } = await sandbox.json<T>(words);
-      expect({ words, exit: outcome.code, error }).toEqual({ words, exit: 0, error: undefined });
-      return data;
-    };
-    await sandbox.repositoryOf({
-      'clusternator.config.yaml': `project: PROJECT
-provider: local
-services:
-  worker: { command: node worker.mjs, volumes: { data: data } }
-volumes: { data: {} }
-`,
-      'worker.mjs': 'setInterval(() => {}, 1000);',
-    });
-    await sandbox.create();
-    const { volumes } = await run<{ volumes: readonly { id: string }[] }>('storage', 'list');
-    const volume = volumes[0]?.id ?? '';
-    const folder = await disk.dataFolder();
+    const run = <T>(...words: string[]): Promise<T> => disk.sandbox.answer(...words);
+    const { volume, folder } = await disk.deployVolume();
     const content = randomBytes(DATA);
     writeFileSync(path.join(folder, 'large'), content);
 

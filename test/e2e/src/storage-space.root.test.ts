@@ -21,19 +21,7 @@ let folder: string;
 beforeEach(async () => {
   disk = await SandboxOnDisk.open('tmpfs', 600);
   ({ sandbox } = disk);
-  await sandbox.repositoryOf({
-    'clusternator.config.yaml': `project: PROJECT
-provider: local
-services:
-  worker: { command: node worker.mjs, volumes: { data: data } }
-volumes: { data: {} }
-`,
-    'worker.mjs': 'setInterval(() => {}, 1000);',
-  });
-  await sandbox.create();
-  const { volumes } = await run<{ volumes: readonly { id: string }[] }>('storage', 'list');
-  volume = volumes[0]?.id ?? '';
-  folder = await disk.dataFolder();
+  ({ volume, folder } = await disk.deployVolume());
   mkdirSync(path.join(folder, 'files'));
   for (let file = 0; file < FILES; file++)
     writeFileSync(path.join(folder, 'files', String(file)), Buffer.alloc(FILE_BYTES, file % 251));
@@ -41,11 +29,7 @@ volumes: { data: {} }
 }, 120_000);
 afterEach(async () => disk[Symbol.asyncDispose]());
 
-async function run<T>(...words: string[]): Promise<T> {
-  const { data, outcome, error } = await sandbox.json<T>(words);
-  expect({ words, exit: outcome.code, error }).toEqual({ words, exit: 0, error: undefined });
-  return data;
-}
+const run = <T>(...words: string[]): Promise<T> => sandbox.answer(...words);
 
 /** All that is in the volume, as one word. */
 function picture(): string {

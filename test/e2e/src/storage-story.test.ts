@@ -40,11 +40,7 @@ slots: { master: { standbys: 1 } }
     'seed.mjs': SEED,
     'check.mjs': CHECK,
   });
-  const run = async <T>(...words: string[]): Promise<T> => {
-    const { data, outcome, error } = await sandbox.json<T>(words, { cwd: repository.folder });
-    expect({ words, exit: outcome.code, error }).toEqual({ words, exit: 0, error: undefined });
-    return data;
-  };
+  const run = <T>(...words: string[]): Promise<T> => sandbox.answer(...words);
   const { environment } = await run<{ environment: { id: string } }>('env', 'create');
   const { slot } = await run<{ slot: { url: string } }>('promote', environment.id, 'master');
   expect((await get(slot.url, { method: 'POST' })).body).toBe('seeded order ');
