@@ -6,6 +6,7 @@ import { ProviderError } from '../provider/error.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import type { Stored } from '../state/document-store.ts';
 import { checkAutomatic } from './automatic.ts';
+import { checkStages } from './check-stages.ts';
 import { conclude, orLeave } from './conclude.ts';
 import { hasSlotDisks } from './disks.ts';
 import type { SlotDocument, SlotOwner } from './documents.ts';
@@ -109,28 +110,6 @@ async function tellOfInterruption(session: Session, { settings, slot, to }: Inte
   const found = await session.briefly(`read environment ${to}`, (call) => session.documents.environments.get(to, call));
   const interruption = await interruptionOf(session, slot, found?.document ?? { id: to, config: settings.config });
   if (interruption) tellOf(session, slot.name, interruption);
-}
-
-function checkStages({ slot, mechanism, config }: SlotSettings, { slot: name, stages }: PromoteRequest): void {
-  const asked = stages ?? slot.stages;
-  const isValid =
-    asked.every(({ percent }, at) => percent > (asked[at - 1]?.percent ?? 0)) && asked.at(-1)?.percent === 100;
-  if (!isValid)
-    throw new ProviderError('invalid', 'stages must rise from one to the next, up to 100', { path: 'stages' });
-  if (asked.length > 1 && hasSlotDisks(config)) throw splitsDisk(name);
-  if (mechanism === 'router' || asked.length === 1) return;
-  throw new ProviderError('unsupported', `slot ${name} moves by DNS, which does not split traffic by weight`, {
-    path: `slots.${name}.stages`,
-  });
-}
-
-/** Two environments would serve at once, and one holds the data. */
-function splitsDisk(slot: string): ProviderError {
-  return new ProviderError(
-    'unsupported',
-    `slot ${slot} has a volume of the kind disk, which one environment at a time mounts: its traffic can't be split`,
-    { path: `slots.${slot}.stages`, hint: 'promote it in one step, or use kind: files' },
-  );
 }
 
 /** @throws ProviderError `conflict`: the slot moved on since the caller looked. */
