@@ -1,5 +1,6 @@
 import { isInstall } from '../cache/build-cache.ts';
 import { livenessOf } from '../engine/identity.ts';
+import { resumeOperation } from '../engine/operation.ts';
 import { driverOf } from '../host/drivers.ts';
 import type { GcItem } from '../host/project.ts';
 import type { Session } from '../host/session.ts';
@@ -55,6 +56,7 @@ export async function collectGarbage(
   const rules = { now, ...(options.max !== undefined && { max: options.max }) };
   const work = [
     ...unfinished(session, operations, documents, now),
+    ...unbegun(session, operations, documents, now),
     ...collectible(documents, rules).map(({ document, why }) => destruction(session, document, why)),
     ...outlivedLogs(session, now, options.logsMiB),
     ...orphans(session, resources, documents, await livingScratch(session)),
@@ -122,12 +124,36 @@ function unfinished(
     if (!operation) return [];
     // It could not clear up after itself.
     if (operation.state === 'failed') return [destruction(session, document, `its ${operation.kind} failed`)];
-    if (operation.endedAt !== undefined) return [];
-    const isFree = operation.state === 'interrupted' || livenessOf(operation.owner) === 'dead';
-    const ageSeconds = (now.getTime() - Date.parse(operation.updatedAt)) / 1000;
-    if (!isFree || ageSeconds < UNFINISHED_SECONDS) return [];
+    if (!isLeft(operation, now)) return [];
     return [destruction(session, document, `its ${operation.kind} was left unfinished at ${operation.updatedAt}`)];
   });
+}
+
+/** Killed between its own document and that of its environment: it made nothing, and nobody comes upon it any more. */
+function unbegun(
+  session: Session,
+  operations: readonly OperationDocument[],
+  documents: readonly EnvironmentDocument[],
+  now: Date,
+): readonly Work[] {
+  const begun = new Set(documents.map(({ owner }) => owner?.operation));
+  return operations
+    .filter((one) => ['create', 'destroy'].includes(one.kind) && !begun.has(one.id) && isLeft(one, now))
+    .map(({ id, kind, subject }) => ({
+      id,
+      type: 'operation' as const,
+      why: `${kind} ${subject} was left before it began`,
+      run: async () => {
+        await (await resumeOperation(session.operations, id)).abort();
+        return true;
+      },
+    }));
+}
+
+/** Nobody works on it, and nobody resumed it in time. */
+function isLeft({ state, endedAt, owner, updatedAt }: OperationDocument, now: Date): boolean {
+  const isFree = state === 'interrupted' || livenessOf(owner) === 'dead';
+  return endedAt === undefined && isFree && (now.getTime() - Date.parse(updatedAt)) / 1000 >= UNFINISHED_SECONDS;
 }
 
 /** What runs and carries our tags, but no document knows. */

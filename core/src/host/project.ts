@@ -119,7 +119,8 @@ export interface OperationView {
 /** One thing that gc collected, or would. */
 export interface GcItem {
   readonly id: string;
-  readonly type: 'environment' | 'artefact' | 'mirror' | 'orphan' | 'logs' | 'cache' | 'volume' | 'snapshot';
+  readonly type:
+    'environment' | 'operation' | 'artefact' | 'mirror' | 'orphan' | 'logs' | 'cache' | 'volume' | 'snapshot';
   readonly why: string;
   readonly done: boolean;
   readonly error?: string;
