@@ -4,7 +4,8 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { connectDocker } from './docker-engine.ts';
+import { connectDocker, dockerError } from './docker-engine.ts';
+import { EngineRefusal } from './engine-client.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -42,4 +43,13 @@ test('one that drops every connection does not answer, and is not asked for ever
   using broken = await engine(Infinity);
   await expect(connectDocker(broken.env, signal)).rejects.toMatchObject({ code: 'unavailable' });
   expect(broken.connections()).toBeLessThan(10);
+});
+
+test('a registry that the engine can not reach is unavailable, with what to see to', () => {
+  const said = 'Get "https://ci.test/v2/": dial tcp: lookup ci.test: no such host';
+  expect(dockerError(new EngineRefusal(500, said), 'look for ci.test/job:1 in its registry')).toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('no such host'),
+    detail: { hint: expect.stringContaining('the name is right') },
+  });
 });

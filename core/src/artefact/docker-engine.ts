@@ -39,6 +39,10 @@ export async function connectDocker(env: Variables, signal: AbortSignal): Promis
   }
 }
 
+/** What the engine says, with its own 500, of a registry that it can't reach: the words of Go's net package. */
+const UNREACHED = /\b(?:dial tcp|no such host|i\/o timeout|connection refused|TLS handshake timeout)\b/;
+const REACH = 'see that the name is right, and that the machine of the Docker Engine reaches it';
+
 /** A connection that an engine drops as it stops or starts says nothing of the next one. */
 async function pinged(client: EngineClient, signal: AbortSignal): ReturnType<EngineClient['send']> {
   for (let tries = 1; ; tries++) {
@@ -72,6 +76,7 @@ function refusalError(cause: EngineRefusal, doing: string): ProviderError {
   if (cause.status === 409) return new ProviderError('conflict', message, { effect: 'none', cause });
   if (cause.status === 401 || cause.status === 403) return new ProviderError('denied', message, { cause });
   if (cause.status === 400) return new ProviderError('invalid', message, { cause });
+  if (UNREACHED.test(cause.message)) return new ProviderError('unavailable', message, { hint: REACH, cause });
   return new ProviderError('internal', message, { cause });
 }
 

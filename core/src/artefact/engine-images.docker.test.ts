@@ -230,6 +230,10 @@ describe('a registry', () => {
       `clusternator-test/${run}:pushed`,
     ]);
     expect((await images().push(image, repository, 'c0ffee', signal)).reference).toBe(pushed.reference);
+    expect(await images().resolve(`${address}/team/app:c0ffee`, signal)).toEqual(pushed);
+    expect(await images().resolve(pushed.reference, signal)).toEqual(pushed);
+    const absent = images().resolve(`${address}/team/app:absent`, signal);
+    await expect(absent).rejects.toMatchObject({ code: 'not-found' });
 
     await images().untag(`clusternator-test/${run}:pushed`, signal);
     await remove(image.reference).catch(() => undefined);

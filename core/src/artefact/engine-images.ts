@@ -21,11 +21,16 @@ export interface EngineImage {
   readonly bytes: number;
 }
 
+/** Where an image goes. */
+export type PushTarget = Pick<Repository, 'name'> & Partial<Repository>;
+
 const labelsSchema = z.record(z.string(), z.string()).nullish();
 const imageSchema = z.object({ Id: z.string(), Config: z.object({ Labels: labelsSchema }) });
 const imagesSchema = z.array(
   z.object({ Id: z.string(), RepoTags: z.array(z.string()).nullish(), Labels: labelsSchema, Size: z.number() }),
 );
+/** @see https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Distribution */
+const distributionSchema = z.object({ Descriptor: z.object({ digest: z.string() }) });
 const containersSchema = z.array(z.object({ Id: z.string(), Names: z.array(z.string()) }));
 
 /** Images on the Docker Engine, pinned by their id. A tag keeps an image for as long as somebody needs it. */
@@ -81,15 +86,31 @@ export class EngineImages {
     });
   }
 
-  /** Pushes an image to where environments of a cloud take it from. @returns It, by digest. */
-  async push(image: ImageArtefact, repository: Repository, tag: string, signal: AbortSignal): Promise<ImageArtefact> {
+  /** An image that exists already, by the digest that its name has in its registry now. It is not fetched.
+   *  @throws ProviderError `not-found`, `denied`, `unavailable`, `cancelled`. */
+  async resolve(image: string, signal: AbortSignal): Promise<ImageArtefact> {
+    if (!isImageName(image) || image.startsWith('sha256:'))
+      throw new ProviderError('invalid', `${JSON.stringify(image)} is not the name of an image`, { path: image });
+    if (image.includes('@')) return imageArtefact(image);
+    const login = await loginFor(registryOf(image), this.env);
+    const headers = { 'X-Registry-Auth': headerOf(login ?? {}) };
+    const request = { path: `/distribution/${image}/json`, headers, signal };
+    const told = await this.ask(`look for ${image} in its registry`, signal, (client) =>
+      client.json(distributionSchema, request),
+    );
+    return imageArtefact(`${splitTag(image).repo}@${told.Descriptor.digest}`);
+  }
+
+  /** Pushes an image to where environments of a cloud take it from: without a login, with the one that Docker has. @returns It, by digest. */
+  async push(image: ImageArtefact, repository: PushTarget, tag: string, signal: AbortSignal): Promise<ImageArtefact> {
     const { name, username, password } = repository;
+    const login = username === undefined ? await loginFor(registryOf(name), this.env) : { username, password };
     const target = `${name}:${tag}`;
     await this.tag(image.reference, target, signal);
     let digest: string | undefined;
     try {
       await this.ask(`push to ${name}`, signal, async (client) => {
-        const headers = { 'X-Registry-Auth': headerOf({ username, password, serveraddress: registryOf(name) }) };
+        const headers = { 'X-Registry-Auth': headerOf({ ...login, serveraddress: registryOf(name) }) };
         const answer = await client.send({
           method: 'POST',
           path: `/images/${name}/push`,

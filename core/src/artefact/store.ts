@@ -102,6 +102,12 @@ export class ArtefactStore {
     });
   }
 
+  /** What is kept under a digest. Undefined: it is not here. */
+  find(digest: string): FilesArtefact | undefined {
+    const stored = DIGEST.test(digest) && existsSync(this.place(digest)) ? this.references.find(digest) : undefined;
+    return stored && artefactOf(stored);
+  }
+
   /** Whoever refers to something. */
   owners(): readonly string[] {
     return this.references.owners();

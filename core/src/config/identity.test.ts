@@ -43,6 +43,13 @@ test('whatever is less plain is loaded whole', async () => {
   );
 });
 
+test('what a stage says of the provider and the state counts', async () => {
+  const text = `project: shop\nprovider: local\nstages:\n  live: { provider: aws, state: aws }\n${REST}`;
+  const live = { project: 'shop', stage: 'live', provider: 'aws', state: { name: 'aws', config: {} } };
+  expect(await read(text)).toMatchObject({ stage: 'default', provider: 'local' });
+  expect(await read(text, { env: { CLUSTERNATOR_STAGE: 'live' } })).toMatchObject(live);
+});
+
 test('the environment and --provider win', async () => {
   const env = { CLUSTERNATOR_PROJECT: 'other', CLUSTERNATOR_STAGE: 'live', CLUSTERNATOR_PROVIDER: 'fly' };
   expect(await read('project: shop\nprovider: local\n', { env })).toMatchObject({

@@ -37,8 +37,8 @@ export async function readProjectName(options: LoadOptions): Promise<ProjectIden
 }
 
 async function readSimply(options: LoadOptions): Promise<ProjectIdentity | undefined> {
-  const { file, scalars } = (await readTopLevel(options)) ?? {};
-  if (file === undefined || scalars === undefined) return undefined;
+  const { file, scalars, keys } = (await readTopLevel(options)) ?? {};
+  if (file === undefined || scalars === undefined || keys?.has('stages')) return undefined;
   const told = (variable: string): string | undefined =>
     options.env[variable] === '' ? undefined : options.env[variable];
   const project = told('CLUSTERNATOR_PROJECT') ?? scalars.get('project');

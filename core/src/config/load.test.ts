@@ -205,6 +205,29 @@ describe('overrides', () => {
     await expect(load({ env: { CLUSTERNATOR_STAGE: '' } })).resolves.toMatchObject({ config: { stage: 'default' } });
   });
 
+  test('what a config says of its stage is laid over it below all that, and nothing of another stage', async () => {
+    await write(
+      'clusternator.config.yaml',
+      `${FULL}
+stages:
+  live:
+    provider: { region: eu-central-1, zones: 3 }
+    domain: live.example.com
+  test: { provider: fly }
+`,
+    );
+    const providerAt = async (stage: string, set: string[] = []) =>
+      (await load({ env: { CLUSTERNATOR_STAGE: stage }, set })).config.provider;
+    expect(await providerAt('live')).toEqual({ name: 'local', config: { region: 'eu-central-1', zones: 3 } });
+    expect(await providerAt('live', ['provider.zones=2'])).toMatchObject({ config: { zones: 2 } });
+    expect(await providerAt('test')).toEqual({ name: 'fly', config: {} });
+    expect(await providerAt('other')).toEqual({ name: 'local', config: {} });
+    expect((await load({ set: ['stage=live'] })).config).toMatchObject({ stage: 'live', domain: 'live.example.com' });
+    expect(Object.keys((await load()).config)).not.toContain('stages');
+    await write('clusternator.config.yaml', `${FULL}\nstages: { live: { project: other } }\n`);
+    expect((await failure()).message).toContain('stages.live');
+  });
+
   test('the provider that the file names keeps its keys, another has none of them', async () => {
     await write(
       'clusternator.config.yaml',

@@ -1,10 +1,11 @@
 import { isScalar, parseDocument } from 'yaml';
 import { isMap, type PlainData } from './plain-data.ts';
 import { ConfigError, type ConfigProblem } from './problem.ts';
+import { withStage } from './stage-overlay.ts';
 
 type PlainMap = Record<string, PlainData>;
 
-/** What is laid over a config that was read. Later ones win: environment variables, `set`, `provider`. */
+/** What is laid over a config that was read. Later ones win: what it says of its stage, environment variables, `set`, `provider`. */
 export interface Overrides {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** As in `--set services.api.env.LOG_LEVEL=debug`. */
@@ -26,7 +27,7 @@ const FORBIDDEN: ReadonlySet<string> = new Set(['__proto__', 'prototype', 'const
 /** The config with the overrides laid over it. What they make of it is validated as if the file said so. @throws ConfigError. */
 export function override(config: PlainData, overrides: Overrides): PlainData {
   if (!isMap(config)) return config;
-  const result = structuredClone(config);
+  const result = withStage(structuredClone(config), stageOf(overrides));
   for (const [variable, key] of Object.entries(ENV_OVERRIDES)) {
     const value = overrides.env[variable];
     if (value === undefined || value === '') continue;
@@ -37,6 +38,12 @@ export function override(config: PlainData, overrides: Overrides): PlainData {
   if (problems.length > 0) throw new ConfigError(problems, '--set');
   if (overrides.provider !== undefined) setProvider(result, overrides.provider);
   return result;
+}
+
+/** The stage that is asked for. Undefined: that of the file. */
+function stageOf({ env, set = [] }: Overrides): string | undefined {
+  const told = set.findLast((one) => one.startsWith('stage='))?.slice('stage='.length);
+  return told ?? (env.CLUSTERNATOR_STAGE === '' ? undefined : env.CLUSTERNATOR_STAGE);
 }
 
 /** The same provider keeps the keys that the file gives it; another begins with none. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DEFAULT_STAGE } from '../names/owner.ts';
 import { commandSchema, durationSchema, hostSchema, nameSchema, sizeSchema, treePathSchema } from './fields.ts';
 import { serviceSchema, type ServiceConfig } from './service.ts';
+import { STAGE_KEYS } from './stage-overlay.ts';
 import { siteSchema, type SiteConfig } from './site.ts';
 import { slotNameSchema, slotSchema, type SlotConfig } from './slot.ts';
 import { volumeSchema, type VolumeConfig } from './volume.ts';
@@ -51,6 +52,15 @@ export const sectionSchemas = {
   slots: slotSchema,
 } as const;
 
+const stageSchema = z.strictObject(
+  Object.fromEntries(
+    STAGE_KEYS.map((key) => [key, z.unknown().optional().describe(`Of \`${key}\`, in this stage.`)]),
+  ) as Record<
+    (typeof STAGE_KEYS)[number], // of the same keys
+    z.ZodOptional<z.ZodUnknown>
+  >,
+);
+
 const documentSchema = z.strictObject({
   $schema: z.string().optional().describe('For editors: where the JSON Schema of this file is.'),
   project: nameSchema.describe(
@@ -59,6 +69,10 @@ const documentSchema = z.strictObject({
   stage: nameSchema
     .prefault(DEFAULT_STAGE)
     .describe('Keeps apart what is made of one project for several purposes, such as in two accounts.'),
+  stages: z
+    .record(nameSchema, stageSchema)
+    .optional()
+    .describe('By stage: what is another there, such as sizes. Maps are merged, all else is replaced.'),
   provider: providerSchema.describe(
     "The cloud: an id such as local or aws, or { name, … } with the provider's own keys.",
   ),
@@ -127,7 +141,7 @@ const documentSchema = z.strictObject({
 });
 
 /** The whole config. What one key alone can't tell is in `checkConfig`. */
-export const projectConfigSchema = documentSchema.transform(({ $schema: _, ...config }) => config);
+export const projectConfigSchema = documentSchema.transform(({ $schema: _, stages: _stages, ...config }) => config);
 
 /** A config as it is used: every default filled in, durations in seconds, sizes in MiB and GiB, commands as arguments. */
 export type ProjectConfig = z.output<typeof projectConfigSchema>;

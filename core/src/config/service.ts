@@ -70,7 +70,7 @@ const mountSchema = z
 const image = z
   .string()
   .regex(
-    /^[a-zA-Z0-9][\w.-]*(?::\d+)?(?:\/[\w.-]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/,
+    /^[a-zA-Z0-9][\w.-]*(?::\d+)?(?:\/[\w.-]+)*(?::(?:\w|\{sha\})(?:[\w.-]|\{sha\}){0,127})?(?:@sha256:[0-9a-f]{64})?$/,
     'must be an image such as postgres:17 or registry.example.com/team/api@sha256:…',
   );
 
@@ -78,7 +78,11 @@ const image = z
 export const serviceSchema = z
   .strictObject({
     build: buildSchema.optional().describe('A folder with a Dockerfile, or { context, dockerfile }: a container.'),
-    image: image.optional().describe('An image that exists already: a container.'),
+    image: image
+      .optional()
+      .describe(
+        'An image that exists already: a container. {sha} in its tag stands for the commit, where CI builds it.',
+      ),
     install: installSchema
       .optional()
       .describe(

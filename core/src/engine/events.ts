@@ -6,9 +6,9 @@ export interface OperationEvent {
   readonly type: 'operation';
   /** Its id, for `op show` and `op resume`. */
   readonly operation: string;
-  /** Such as create, destroy, promote, rollback. */
+  /** Such as create, destroy, promote, rollback, foundation. */
   readonly kind: string;
-  /** The environment or slot that it works on. */
+  /** The environment, slot or foundation that it works on. */
   readonly subject: string;
   /** `attached`: another process does it, and this one waits for its end. */
   readonly state: 'started' | 'resumed' | 'attached' | 'done' | 'failed' | 'interrupted' | 'aborted' | 'superseded';

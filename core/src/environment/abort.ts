@@ -4,7 +4,8 @@ import { ProviderError } from '../provider/error.ts';
 import { destroyEnvironment } from './destroy.ts';
 
 /**
- * Gives an interrupted operation up. A create is undone: nothing of it stays. A destroy can't be undone, only finished.
+ * Gives an interrupted operation up. A create is undone, as is the making of a foundation: nothing of it stays. A destroy can't be undone, only
+ * finished.
  * @throws ProviderError `conflict`: its process lives, or it has ended; `refused`.
  */
 export async function abortOperation(session: Session, id: string): Promise<void> {
@@ -17,6 +18,11 @@ export async function abortOperation(session: Session, id: string): Promise<void
       // Turned back, as it was to be.
       if (!ProviderError.is(error) || (error.code !== 'superseded' && error.code !== 'reverted')) throw error;
     }
+    return;
+  }
+  const { abortFoundation, isFoundationKind } = await import('../foundation/operations.ts');
+  if (isFoundationKind(run.document.kind)) {
+    await abortFoundation(session, run);
     return;
   }
   if (run.document.kind !== 'create') {

@@ -4,9 +4,11 @@ import type { FilesArtefact, ImageArtefact } from '../artefact/artefact.ts';
 import type { ProjectConfig, SiteConfig } from '../config/schema.ts';
 import type { OperationRun } from '../engine/operation.ts';
 import type { Step } from '../engine/steps.ts';
+import type { BoundProvider } from '../host/drivers.ts';
 import type { ImageBuilder, Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
+import { contentTag, hasRegistry, imageRegistry } from './image-registry.ts';
 import type { Artefacts } from './spec.ts';
 
 export const filesArtefactSchema = z.object({ kind: z.literal('files'), digest: z.string(), bytes: z.number() });
@@ -27,13 +29,23 @@ export interface BuildInput {
   readonly resourceId: string;
   /** Who refers to the artefacts. */
   readonly owner: string;
+  /** 40 hex. */
+  readonly commit: string;
   /** Writes down that there may be images from now on. */
   readonly noteImages: () => Promise<void>;
+  /** Writes down that a service's image is in a registry, and no more on the engine. */
+  readonly notePushed: (service: string, image: ImageArtefact) => Promise<void>;
 }
 
 /** The services of a config that run an image. */
 export function imageServices(config: ProjectConfig): readonly string[] {
   return Object.entries(config.services).flatMap(([name, { build, image }]) => ((build ?? image) ? [name] : []));
+}
+
+/** The services of a config whose image may be kept on the engine for an environment. */
+export function keptImages(bound: BoundProvider, config: ProjectConfig): readonly string[] {
+  const all = imageServices(config);
+  return hasRegistry(bound, config) ? all.filter((name) => config.services[name]?.build) : all;
 }
 
 /**
@@ -81,19 +93,37 @@ function imageStep(run: OperationRun, input: BuildInput, name: string): Step<Art
     deadlineSeconds: BUILD_SECONDS,
     run: hidingSecrets(session, async (call) => {
       const docker = await engineFor(session, name);
-      await input.noteImages();
+      const registry = await imageRegistry(session, config);
       const tag = imageTag(session, name, resourceId);
-      if (!service?.build) return docker.pin(service?.image ?? '', tag, call.signal);
-      return docker.build({
+      if (!service?.build) {
+        const image = (service?.image ?? '').replaceAll('{sha}', input.commit);
+        if (registry) return docker.resolve(image, call.signal);
+        await input.noteImages();
+        return docker.pin(image, tag, call.signal);
+      }
+      const repository = await registry?.repository(name, call);
+      await input.noteImages();
+      const built = await docker.build({
         name,
         tree: await session.artefacts.folder(input.source),
         context: service.build.context,
         dockerfile: service.build.dockerfile,
         tag,
-        labels: { clusternator_project: session.project, clusternator_service: name },
+        labels: {
+          clusternator_project: session.project,
+          clusternator_service: name,
+          // In a registry it is this life's alone: what two had built alike, one would remove under the other.
+          ...(repository && { clusternator_environment: resourceId }),
+        },
+        ...(repository?.platform !== undefined && { platform: repository.platform }),
         signal: call.signal,
         onOutput: outputOf(run, session, name),
       });
+      if (!repository) return built;
+      const pushed = await docker.push(built, repository, contentTag(built), call.signal);
+      await docker.untag(tag, call.signal); // the builder's own cache stays
+      await input.notePushed(name, pushed);
+      return pushed;
     }),
   };
 }

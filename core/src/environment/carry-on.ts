@@ -1,6 +1,7 @@
 import type { OperationRun } from '../engine/operation.ts';
 import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
+import { DESTROY_SLOT } from '../slot/ending.ts';
 import { resumeCreate } from './create.ts';
 import { resumeDestroy } from './destroy.ts';
 
@@ -9,7 +10,15 @@ const RESUME: Readonly<Record<string, (session: Session, run: OperationRun) => P
   destroy: resumeDestroy,
   promote: resumeOnSlot,
   rollback: resumeOnSlot,
+  [DESTROY_SLOT]: resumeOnSlot,
+  foundation: resumeOnFoundation,
+  'destroy-foundation': resumeOnFoundation,
 };
+
+async function resumeOnFoundation(session: Session, run: OperationRun): Promise<void> {
+  const { resumeFoundation } = await import('../foundation/operations.ts');
+  await resumeFoundation(session, run);
+}
 
 async function resumeOnSlot(session: Session, run: OperationRun): Promise<void> {
   const { resumeSlot } = await import('../slot/takeover.ts');

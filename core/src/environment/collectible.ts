@@ -30,6 +30,7 @@ export function collectible(documents: readonly EnvironmentDocument[], rules: Gc
   const found = new Map<string, Collectible>();
   for (const document of free) {
     if (document.phase === 'failed') found.set(document.id, { document, why: 'failed' });
+    else if (document.phase === 'destroying') found.set(document.id, { document, why: 'its destroy was left' });
     else if (document.slot !== undefined && document.releasedAt !== undefined) {
       found.set(document.id, { document, why: `was made for ${document.slot}, which let go of it` });
     } else if (isExpired(document, rules.now)) {

@@ -140,6 +140,10 @@ async function makeOrGiveUp(session: Session, { run, claim: owned }: Claimed): P
           hint: `clusternator env destroy ${id}`,
         });
       }
+      const { noteIfVanished } = await import('../foundation/vanished.ts');
+      await noteIfVanished(session, owned.document.provider, error).catch((unseen: unknown) => {
+        session.emit({ type: 'warning', message: messageOf(unseen) });
+      });
       throw error;
     }
   });
@@ -193,7 +197,8 @@ function configVariables({ options, project, stage }: Session): Record<string, s
   };
 }
 
-async function overridesOf({ set, provider, configFile, env }: CreateInput): Promise<string> {
+/** Fingerprint of what the command line lays over a commit's config. */
+export async function overridesOf({ set, provider, configFile, env }: CreateInput): Promise<string> {
   const file = configFile === undefined ? undefined : await readFile(configFile, 'utf8').catch(() => undefined);
   return fingerprint({ set, provider: provider ?? null, file: file ?? null, env });
 }

@@ -37,7 +37,10 @@ export async function deployedConfig(session: Session, input: CreateInput, tree:
 /** What the provider of a config can't do, before anything is made. */
 export async function providerProblems(session: Session, config: ProjectConfig): Promise<readonly Problem[]> {
   const bound = await session.bind(config.provider, config.providers);
-  return unmetRequirements(config, bound.capabilities, config.provider.name);
+  const unmet = unmetRequirements(config, bound.capabilities, config.provider.name);
+  if (unmet.length > 0 || !bound.provider.check) return unmet;
+  const { checkedByProvider } = await import('./project-spec.ts');
+  return checkedByProvider(session, config, bound);
 }
 
 /** The names that an environment answers for, of 8 digits unless a neighbour has them already. */

@@ -189,7 +189,8 @@ async function destroyClaimed(session: Session, run: OperationRun, claim: Claim)
   await run.conclude(async () => {
     await keepData(session, run, claim);
     let kept: EnvironmentDocument['logs'];
-    if (document.spec) {
+    // Of one that was written again from what its provider has of it, the spec may not be known.
+    if (document.spec || document.environment) {
       const bound = await session.bind(document.provider);
       const driver = await driverOf(bound, ENVIRONMENTS, 'environments');
       const ref = { id: resourceId, ...(document.environment && { handle: document.environment.handle }) };
@@ -223,7 +224,8 @@ async function destroyClaimed(session: Session, run: OperationRun, claim: Claim)
       kept = logs?.record(before ?? document.environment);
     }
     if (document.volumes) await step('volumes', 'remove its volumes', () => destroyVolumes(session, document));
-    if (document.images) await step('images', 'remove its images', () => removeImages(session, document));
+    if (document.images || document.pushed)
+      await step('images', 'remove its images', () => removeImages(session, document));
     await step('files', 'remove its files', () => forgetSource(session, document));
     await session.briefly(`write environment ${document.id}`, (call) =>
       claim.release((now) => tombstone(now, kept), call),
@@ -266,11 +268,13 @@ function tombstone(document: EnvironmentDocument, logs: EnvironmentDocument['log
     spec: _spec,
     environment: _environment,
     images: _images,
+    pushed: _pushed,
     volumes: _volumes,
     mirror: _mirror,
     expiresAt: _expires,
     overrides: _overrides,
     config: _config,
+    rebuilt: _rebuilt,
     ...kept
   } = document;
   return { ...kept, phase: 'gone', hosts: [], fingerprint: '', ...(logs && { logs }) };

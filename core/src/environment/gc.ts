@@ -1,21 +1,24 @@
 import { isInstall } from '../cache/build-cache.ts';
 import { livenessOf } from '../engine/identity.ts';
 import { resumeOperation } from '../engine/operation.ts';
+import { foundationLeftovers } from '../foundation/collect.ts';
+import { canStand } from '../foundation/outputs.ts';
 import { driverOf } from '../host/drivers.ts';
 import type { GcItem } from '../host/project.ts';
 import type { Session } from '../host/session.ts';
-import { formatEnvironmentId, parseEnvironmentResourceId } from '../names/environment-id.ts';
+import { readTag } from '../names/tags.ts';
 import { ProviderError } from '../provider/error.ts';
 import { ENVIRONMENTS } from '../provider/tokens.ts';
 import type { EnvironmentDocument, OperationDocument } from '../state/documents.ts';
 import { messageOf } from '../engine/thrown.ts';
 import { collectPins } from '../slot/collect.ts';
+import { slotLeftovers } from '../slot/leftovers.ts';
 import { livingScratch, storageLeftovers } from '../storage/collect.ts';
 import { collectible } from './collectible.ts';
 import { destroyEnvironment } from './destroy.ts';
 import { resourceIdOf } from './life.ts';
 import type { Environment } from './environment.ts';
-import { destroyUntilGone } from './settle.ts';
+import { orphans } from './orphans.ts';
 
 /** An interrupted operation is somebody's to resume for so long; after that it is a leftover. */
 const UNFINISHED_SECONDS = 3600;
@@ -60,7 +63,9 @@ export async function collectGarbage(
     ...collectible(documents, rules).map(({ document, why }) => destruction(session, document, why)),
     ...outlivedLogs(session, now, options.logsMiB),
     ...orphans(session, resources, documents, await livingScratch(session)),
+    ...(await slotLeftovers(session)),
     ...(await storageLeftovers(session)),
+    ...(await foundationLeftovers(session)),
     ...unusedCaches(session, now, options.caches),
   ];
   const items: GcItem[] = [];
@@ -78,9 +83,9 @@ export async function collectGarbage(
     }
   }
   if (!options.dryRun) {
-    await sweepFiles(session, owners, documents);
+    await sweepFiles(session, owners, documents, resources);
     await session.caches.sweep();
-    await sweepMirror(session, documents);
+    await sweepMirror(session, documents, resources);
   }
   return items;
 }
@@ -95,6 +100,7 @@ type Look = Parameters<Parameters<Session['briefly']>[1]>[0];
 
 async function liveEnvironments(session: Session, call: Look): Promise<readonly Environment[]> {
   const bound = await session.bind(await session.provider());
+  if (!(await canStand(session, bound))) return [];
   const driver = await driverOf(bound, ENVIRONMENTS, 'environments');
   const found: Environment[] = [];
   for await (const environment of driver.list(call)) found.push(environment);
@@ -156,36 +162,6 @@ function isLeft({ state, endedAt, owner, updatedAt }: OperationDocument, now: Da
   return endedAt === undefined && isFree && (now.getTime() - Date.parse(updatedAt)) / 1000 >= UNFINISHED_SECONDS;
 }
 
-/** What runs and carries our tags, but no document knows. */
-function orphans(
-  session: Session,
-  resources: readonly Environment[],
-  documents: readonly EnvironmentDocument[],
-  scratch: ReadonlySet<string>,
-): readonly Work[] {
-  const known = new Set(documents.filter(({ phase }) => phase !== 'gone').map((document) => resourceIdOf(document)));
-  for (const id of scratch) known.add(id);
-  return resources
-    .filter(({ id }) => !known.has(id))
-    .map((resource) => {
-      const life = parseEnvironmentResourceId(resource.id);
-      return {
-        id: life ? `${formatEnvironmentId(life.id)} (${resource.id})` : resource.id,
-        type: 'orphan' as const,
-        why: 'it runs, but the state does not know it',
-        run: async () => {
-          const driver = await driverOf(await session.bind(await session.provider()), ENVIRONMENTS, 'environments');
-          await session.briefly(
-            `destroy ${resource.id}`,
-            (call) => destroyUntilGone(session, 'environment', driver, resource, call),
-            LOOK_SECONDS,
-          );
-          return true;
-        },
-      };
-    });
-}
-
 /** What builds left to later ones that don't come, or that ask for other folders. */
 function unusedCaches({ caches, project, stage }: Session, now: Date, folders?: readonly string[]): readonly Work[] {
   return caches.list(`${project}/${stage}`).flatMap((entry) => {
@@ -232,11 +208,12 @@ async function sweepFiles(
   session: Session,
   owners: readonly string[],
   documents: readonly EnvironmentDocument[],
+  resources: readonly Environment[],
 ): Promise<void> {
   const prefix = `${session.project}/${session.stage}/`;
-  const there = new Set(
-    documents.filter(({ phase }) => phase !== 'gone').map((document) => prefix + resourceIdOf(document)),
-  );
+  const known = documents.filter(({ phase }) => phase !== 'gone').map((document) => resourceIdOf(document));
+  // What runs needs its files, also where its document was lost.
+  const there = new Set([...known, ...resources.map(({ id }) => id)].map((id) => prefix + id));
   for (const owner of owners) {
     if (owner.startsWith(prefix) && !there.has(owner)) await session.artefacts.release(owner);
   }
@@ -244,13 +221,20 @@ async function sweepFiles(
 }
 
 /** Commits that a killed command had fetched. One that another project of the repository needs is fetched again where it is not kept. */
-async function sweepMirror(session: Session, documents: readonly EnvironmentDocument[]): Promise<void> {
+async function sweepMirror(
+  session: Session,
+  documents: readonly EnvironmentDocument[],
+  resources: readonly Environment[],
+): Promise<void> {
   const repository = await session.repository(session.options.directory).catch((error: unknown) => {
     if (ProviderError.is(error)) return undefined;
     throw error;
   });
   if (!repository) return;
-  const needed = new Set(documents.filter(({ phase }) => phase !== 'gone').map(({ commit }) => commit));
+  const needed = new Set([
+    ...documents.filter(({ phase }) => phase !== 'gone').map(({ commit }) => commit),
+    ...resources.flatMap(({ tags = {} }) => readTag(tags, 'commit') ?? []),
+  ]);
   const mirror = await session.mirror(repository.mirror.folder);
   for (const commit of await mirror.commits()) if (!needed.has(commit)) await mirror.forget(commit);
   await mirror.compact();

@@ -3,6 +3,7 @@ import type { Session } from '../host/session.ts';
 import { STORAGE } from '../provider/tokens.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import { imageTag } from './build.ts';
+import { removePushed } from './image-registry.ts';
 import { artefactOwner, resourceIdOf } from './life.ts';
 import { destroyUntilGone } from './settle.ts';
 
@@ -50,9 +51,10 @@ async function isKept(session: Session, id: string): Promise<boolean> {
   });
 }
 
-/** Removes the tags under which an environment kept its images; an image goes with its last tag. */
+/** Removes the tags under which an environment kept its images, on the engine and where they were pushed; an image goes with its last tag. */
 export async function removeImages(session: Session, document: EnvironmentDocument): Promise<void> {
   const { images = [] } = document;
+  await removePushed(session, document);
   if (images.length === 0) return;
   const docker = await session.docker();
   for (const name of images) {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ProjectConfig } from '../config/schema.ts';
 import type { OperationRun } from '../engine/operation.ts';
+import { standOnFoundation } from '../foundation/stand-on.ts';
 import { driverOf, type BoundProvider } from '../host/drivers.ts';
 import type { Session } from '../host/session.ts';
 import { ENVIRONMENTS } from '../provider/tokens.ts';
@@ -8,12 +9,12 @@ import type { EnvironmentDocument } from '../state/documents.ts';
 import { scriptPrint } from '../storage/script-print.ts';
 import type { Volume } from '../storage/storage.ts';
 import { makeVolumes } from '../storage/volumes.ts';
-import { buildArtefacts, filesArtefactSchema, imageServices } from './build.ts';
+import { buildArtefacts, filesArtefactSchema, keptImages, type BuildInput } from './build.ts';
 import type { Claim } from './claim.ts';
 import { createInputSchema } from './create-input.ts';
 import { deployedConfig, projectHosts } from './deployed-config.ts';
 import type { Environment } from './environment.ts';
-import { artefactOwner, resourceIdOf } from './life.ts';
+import { artefactOwner, lifeDetails, resourceIdOf } from './life.ts';
 import { makeEnvironment, verifyHealth } from './settle.ts';
 import { environmentSpec } from './spec.ts';
 import { sourceWarnings } from './source-warnings.ts';
@@ -64,7 +65,8 @@ export async function makeClaimed(session: Session, run: OperationRun, claim: Cl
     projectHosts(session, claim.document.id, bound.provider.domain ?? config.domain, call),
   );
   const volumes = volumeSpecs(session, config, resourceId);
-  const images = imageServices(config);
+  const images = keptImages(bound, config);
+  const ttlSeconds = input.ttlSeconds ?? config.environments.ttlSeconds;
   await write((document) => ({
     ...document,
     provider: { name: config.provider.name, config: z.json().parse(config.provider.config) },
@@ -73,10 +75,19 @@ export async function makeClaimed(session: Session, run: OperationRun, claim: Cl
     ...(volumes.length > 0 && { volumes: volumes.filter(({ isOwn }) => isOwn).map(({ spec }) => spec.id) }),
   }));
 
+  // After the document names the provider: whoever destroys what it is to stand on sees that by then.
+  await standOnFoundation(session, config.provider, config);
+
   let noted: Promise<void> | undefined;
   const noteImages = (): Promise<void> => (noted ??= write((document) => ({ ...document, images: [...images] })));
-  const content = { session, config, source: source.artefact };
-  const artefacts = await buildArtefacts(run, { ...content, resourceId, owner, noteImages });
+  const notePushed: BuildInput['notePushed'] = (service, { reference }) =>
+    write(({ images: kept = [], pushed = [], ...document }) => ({
+      ...document,
+      images: kept.filter((name) => name !== service),
+      pushed: [...new Set([...pushed, reference])],
+    }));
+  const content = { session, config, source: source.artefact, commit: input.commit.sha };
+  const artefacts = await buildArtefacts(run, { ...content, resourceId, owner, noteImages, notePushed });
   const identity = {
     project: session.project,
     stage: session.stage,
@@ -85,6 +96,7 @@ export async function makeClaimed(session: Session, run: OperationRun, claim: Cl
     commit: input.commit.sha,
     incarnation: claim.document.incarnation,
     hosts,
+    details: lifeDetails(claim.document, { overrides: claim.document.overrides, ttlSeconds }),
   };
   const made = await makeVolumes(
     {
@@ -92,6 +104,7 @@ export async function makeClaimed(session: Session, run: OperationRun, claim: Cl
       run,
       provider: config.provider,
       environment: claim.document.id,
+      commit: input.commit.sha,
       services: environmentSpec(identity, config, artefacts, unmadeVolumes(volumes)).services,
       scriptPrint: async (command) => scriptPrint(command, await session.artefacts.folder(source.artefact)),
     },
@@ -118,7 +131,6 @@ export async function makeClaimed(session: Session, run: OperationRun, claim: Cl
     ...errorsOf(bound),
     run: (call) => verifyHealth(session, driver, spec, environment, call),
   });
-  const ttlSeconds = input.ttlSeconds ?? config.environments.ttlSeconds;
   const now = session.clock.now();
   await session.briefly(`write environment ${claim.document.id}`, (call) =>
     claim.release(

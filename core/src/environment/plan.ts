@@ -1,4 +1,5 @@
 import type { CreateRequest } from '../host/project.ts';
+import type { FoundationConfig } from '../foundation/ask.ts';
 import type { Session } from '../host/session.ts';
 import { environmentIdOf, formatEnvironmentId } from '../names/environment-id.ts';
 import type { Plan } from '../provider/resource.ts';
@@ -32,12 +33,23 @@ export async function planEnvironment(
       ...volumeSpecs(session, config, id).map(({ name }) => `volume ${name}`),
     ].map((what) => ({ action: 'create' as const, what }));
     const { provider } = config;
+    const first = await ofFoundation(session, config);
     const more = await ofSlot(session, request.slot, { id, commit: commit.sha, provider, config });
-    return { id, commit: commit.sha, changes: [...changes, ...more] };
+    return { id, commit: commit.sha, changes: [...first, ...changes, ...more] };
   } finally {
     await session.artefacts.release(owner);
     await forgetCommit(session, { id: '', commit: commit.sha, mirror: repository.mirror.folder });
   }
+}
+
+/** What it would stand on, where the provider has such and there is none yet: the first that needs one makes it. */
+async function ofFoundation(session: Session, config: FoundationConfig): Promise<Plan['changes']> {
+  const { canStand } = await import('../foundation/outputs.ts');
+  if (await canStand(session, await session.bind(config.provider))) return [];
+  const { planFoundation } = await import('../foundation/view.ts');
+  const { id, parts = [] } = await planFoundation(session, config);
+  const whats = [`foundation ${id}`, ...parts.map(({ what }) => `foundation: ${what}`)];
+  return whats.map((what) => ({ action: 'create', what }));
 }
 
 /** The slot's own environment, where one is asked for and it is not there. */

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { probe } from './probe.ts';
 
 const ok = { statusFrom: 200, statusTo: 299 };
-const patient = () => ({ timeoutSeconds: 10, signal: new AbortController().signal });
+const patient = () => ({ timeoutSeconds: 10, signal: new AbortController().signal, env: {} });
 const open: (() => void)[] = [];
 afterEach(() => {
   for (const close of open.splice(0)) close();
@@ -58,7 +58,42 @@ test('no listener, and no answer in time, are told apart and both not healthy', 
 test('an abort ends the wait at once', async () => {
   const port = await serve(() => undefined);
   const controller = new AbortController();
-  const waiting = probe(`http://localhost:${String(port)}/`, ok, { timeoutSeconds: 600, signal: controller.signal });
+  const waiting = probe(`http://localhost:${String(port)}/`, ok, { ...patient(), signal: controller.signal });
   controller.abort(new Error('enough'));
   await expect(waiting).rejects.toThrow('enough');
+});
+
+test.each([
+  ['HTTP_PROXY', 'http://shop.example.test/ready'],
+  ['https_proxy', 'https://shop.example.test/ready'],
+])('where %s names a proxy, what is not on this machine is asked through it', async (variable, url) => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method ?? ''} ${request.url ?? ''} ${request.headers.host ?? ''}`);
+    response.end('fine');
+  });
+  // A proxy that opens no tunnel: that it was asked for one is enough.
+  server.on('connect', (request, socket) => {
+    asked.push(`CONNECT ${request.url ?? ''}`);
+    socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+  });
+  server.listen(0, '127.0.0.1');
+  open.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await new Promise((resolve) => server.once('listening', resolve));
+  const port = String((server.address() as AddressInfo).port); // a TCP server's address is an object
+  const env = { [variable]: `http://127.0.0.1:${port}` };
+  const { ok: isFine } = await probe(url, ok, { ...patient(), env });
+  const isSecure = url.startsWith('https');
+  expect([isFine, asked]).toEqual(
+    isSecure ? [false, ['CONNECT shop.example.test:443']] : [true, [`GET ${url} shop.example.test`]],
+  );
+
+  const here = await probe(`http://abc--shop.localhost:${port}/`, ok, { ...patient(), env });
+  expect([here.ok, asked.at(-1)]).toEqual([true, `GET / abc--shop.localhost:${port}`]);
+  const excepted = { ...env, NO_PROXY: '127.0.0.1' };
+  await probe(`http://127.0.0.1:${port}/`, ok, { ...patient(), env: excepted });
+  expect(asked.at(-1)).toBe(`GET / 127.0.0.1:${port}`);
 });

@@ -14,7 +14,7 @@ export interface LiveEnvironment {
 
 /** Reads an environment from its provider; what the document says of it is only what was last seen. */
 export async function readLive(session: Session, document: EnvironmentDocument): Promise<LiveEnvironment> {
-  if (!document.spec) return { document };
+  if (!document.spec && !document.environment) return { document };
   const driver = await driverOf(await session.bind(document.provider), ENVIRONMENTS, 'environments');
   const ref = { id: resourceIdOf(document), ...(document.environment && { handle: document.environment.handle }) };
   const environment = await session.briefly(`look at environment ${document.id}`, (call) => driver.read(ref, call));

@@ -60,3 +60,26 @@ test('commands that migrate run inside services', () => {
   const raw = { services: { api: { image: 'api:1', port: 80, route: '/' } }, slots: { master: { migrate } } };
   expect(missing(raw)).toEqual(['slots.master.migrate environments.exec']);
 });
+
+test('what holds for some kinds of volumes is missing for the others', () => {
+  const can: Capabilities = {
+    'environments.images': yes(),
+    'storage.files': yes(),
+    'storage.databases': yes(),
+    'storage.snapshots': yes({ kinds: ['database'], note: 'Databases alone.' }),
+  };
+  const backup = { every: '1d', keep: { daily: 7 } };
+  const raw = {
+    services: {
+      api: { image: 'api:1', port: 80, route: '/', volumes: { uploads: '/uploads' }, needs: { orders: 'DB_HOST' } },
+    },
+    volumes: { uploads: { backup }, orders: { kind: 'database', engine: 'postgres:17', backup } },
+  };
+  expect(unmetRequirements(config(raw), can, 'aws')).toEqual([
+    {
+      path: 'volumes.uploads.backup',
+      capability: 'storage.snapshots',
+      message: `provider "aws" can't do this (storage.snapshots): Databases alone.`,
+    },
+  ]);
+});

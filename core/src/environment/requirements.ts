@@ -1,5 +1,5 @@
-import type { ProjectConfig, ServiceConfig } from '../config/schema.ts';
-import { CAPABILITIES, type Capabilities, type CapabilityName } from '../provider/capabilities.ts';
+import type { ProjectConfig, ServiceConfig, VolumeConfig } from '../config/schema.ts';
+import { CAPABILITIES, canFor, type Capabilities, type CapabilityName } from '../provider/capabilities.ts';
 import type { Problem } from '../provider/provider.ts';
 
 /** Something that a config asks for. `amount` is in the unit of the capability's limit. */
@@ -7,6 +7,8 @@ interface Requirement {
   readonly capability: CapabilityName;
   readonly path: string;
   readonly amount?: number;
+  /** Of the volume that it is asked for. */
+  readonly kind?: VolumeConfig['kind'];
 }
 
 /** What a config asks of its provider and the provider can't do, before anything is made. */
@@ -15,9 +17,9 @@ export function unmetRequirements(
   capabilities: Capabilities,
   provider: string,
 ): readonly Problem[] {
-  return requirementsOf(config).flatMap(({ capability, path, amount }) => {
+  return requirementsOf(config).flatMap(({ capability, path, amount, kind }) => {
     const have = capabilities[capability];
-    if (have?.can !== 'yes') {
+    if (have?.can !== 'yes' || (kind !== undefined && !canFor(capabilities, capability, kind))) {
       const why = have?.note ?? CAPABILITIES[capability];
       return [{ path, capability, message: `provider "${provider}" can't do this (${capability}): ${why}` }];
     }
@@ -76,9 +78,10 @@ function volumeRequirements(config: ProjectConfig): readonly Requirement[] {
     // It goes from one head to the next: what holds it is scaled to none, and stays as a standby.
     if (volume.kind === 'disk' && volume.scope === 'slot')
       wanted.push({ capability: 'environments.scale', path: `${path}.kind` });
-    if (volume.seed !== undefined) wanted.push({ capability: 'storage.snapshots', path: `${path}.seed` });
-    if (volume.backup) wanted.push({ capability: 'storage.snapshots', path: `${path}.backup` });
-    if (volume.onDestroy === 'snapshot') wanted.push({ capability: 'storage.snapshots', path: `${path}.onDestroy` });
+    const snapshots = { capability: 'storage.snapshots', kind: volume.kind } as const;
+    if (volume.seed !== undefined) wanted.push({ ...snapshots, path: `${path}.seed` });
+    if (volume.backup) wanted.push({ ...snapshots, path: `${path}.backup` });
+    if (volume.onDestroy === 'snapshot') wanted.push({ ...snapshots, path: `${path}.onDestroy` });
     return wanted;
   });
 }

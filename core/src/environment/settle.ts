@@ -66,7 +66,11 @@ export async function verifyHealth(
     const [health, ...probes] = await Promise.all([
       driver.health(environment, call),
       ...parts.map((part) =>
-        (session.probe ?? probe)(part.checkUrl, part, { timeoutSeconds: PROBE_SECONDS, signal: call.signal }),
+        (session.probe ?? probe)(part.checkUrl, part, {
+          timeoutSeconds: PROBE_SECONDS,
+          signal: call.signal,
+          env: session.options.env,
+        }),
       ),
     ]);
     const troubles = [

@@ -23,6 +23,8 @@ export interface EnvironmentIdentity {
   readonly incarnation: number;
   readonly slot?: string;
   readonly hosts: readonly string[];
+  /** More to put into its tags, for when its document is lost: see `lifeDetails`. */
+  readonly details?: Readonly<Record<string, string>>;
 }
 
 /** An environment as its provider is asked for it. Equal inputs give an equal fingerprint. */
@@ -57,6 +59,7 @@ export function environmentSpec(
       id: identity.resourceId,
       fingerprint: print,
       tags: {
+        ...identity.details,
         commit: identity.commit,
         incarnation: String(identity.incarnation),
         ...(identity.slot !== undefined && { slot: identity.slot }),

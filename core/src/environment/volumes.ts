@@ -50,7 +50,17 @@ export function volumeSpecs(
         ...(volume.native && { native: volume.native }),
       };
       const print = fingerprint(content);
-      const tags = tagsFor(owner, { type: 'volume', id, fingerprint: print, tags: { volume: name } });
+      const scope = ofSlot ? 'slot' : isShared ? 'project' : 'env';
+      const details = {
+        volume: name,
+        scope,
+        ...(ofSlot && { slot }),
+        ...(!isShared && { life: resourceId }),
+        ...(volume.engine && { engine: `${volume.engine.name}:${volume.engine.version}` }),
+        ondestroy: scope === volume.scope ? volume.onDestroy : 'delete',
+        slotdata: String(ofSlot),
+      };
+      const tags = tagsFor(owner, { type: 'volume', id, fingerprint: print, tags: details });
       return {
         name,
         spec: { ...content, fingerprint: print, tags },

@@ -8,6 +8,7 @@ import type { Call } from '../provider/host.ts';
 import type { OperationDocument } from '../state/documents.ts';
 import { openSession } from './open-session.ts';
 import { stateFile } from './state-file.ts';
+import { openFoundations } from './open-foundation.ts';
 import { openSlots } from './open-slots.ts';
 import { openStorage } from './open-storage.ts';
 import { projectName, workTreeConfig } from './project-name.ts';
@@ -130,6 +131,7 @@ export async function openProject(options: OpenOptions): Promise<Project> {
         return Object.keys(loaded?.config.slots ?? {});
       }),
     storage: () => openStorage(session),
+    foundations: () => openFoundations(session, async () => (await loadWorkTree(settings)).config),
     async *exportState() {
       if (name.state) {
         const call = listingCall(settings);
@@ -145,6 +147,10 @@ export async function openProject(options: OpenOptions): Promise<Project> {
       };
       const file = stateFile(settings.stateFolder, name);
       for await (const { key, value } of salvage(file, tell)) yield { key, value: jsonOrText(value) };
+    },
+    async rebuildState({ dryRun = false, signal } = {}) {
+      const { rebuildState } = await import('../rebuild/rebuild.ts');
+      return rebuildState(sessionWith(session, signal), { dryRun });
     },
     events: () => opened.events.events(),
     close: () => opened.close(),

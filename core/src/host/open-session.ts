@@ -3,6 +3,7 @@ import { ArtefactStore } from '../artefact/store.ts';
 import { BuildCache } from '../cache/build-cache.ts';
 import { systemClock } from '../engine/clock.ts';
 import { currentIdentity, type ProcessIdentity } from '../engine/identity.ts';
+import { FoundationOutputs } from '../foundation/outputs.ts';
 import { KeptLogs } from '../logs/kept-logs.ts';
 import { documentsIn } from '../state/documents.ts';
 import { openSqliteStore } from '../state/sqlite.ts';
@@ -74,10 +75,14 @@ export function openSession(options: Settings, name: ProjectName): OpenedSession
       },
       () => made.close(),
     );
-    return bindProvider(provider, config, made.host);
+    return bindProvider(provider, config, made.host, (to) => outputs.of(to));
   };
 
   const store = embedded ?? providerStore(() => openProviderStore(session, name), clock);
+  const documents = documentsIn(store, clock);
+  const briefly = brieflyBy(clock);
+  const { project, stage } = name;
+  const outputs = new FoundationOutputs({ documents, briefly, project, stage });
   let identity: ProcessIdentity | undefined; // what only prints a list needs none
   const session: Session = {
     project: name.project,
@@ -85,7 +90,7 @@ export function openSession(options: Settings, name: ProjectName): OpenedSession
     providerName: name.provider,
     options,
     clock,
-    documents: documentsIn(store, clock),
+    documents,
     operations: {
       store,
       clock,
@@ -97,9 +102,10 @@ export function openSession(options: Settings, name: ProjectName): OpenedSession
     },
     artefacts,
     caches,
+    foundations: outputs,
     keptLogs: new KeptLogs(join(projectFolder(stateFolder, name), 'logs')),
     emit,
-    briefly: brieflyBy(clock),
+    briefly,
     async repository(directory) {
       const { openRepository } = await import('../source/repository.ts');
       return openRepository(directory, { signal: options.signal, env: options.env, stateFolder });

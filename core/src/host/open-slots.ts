@@ -50,6 +50,14 @@ export function openSlots(session: Session, configured: () => Promise<readonly s
       const { planRollback } = await import('../slot/plan.ts');
       return planRollback(session, request);
     },
+    async destroy({ signal, ...request }) {
+      const { destroySlot } = await import('../slot/destroy.ts');
+      return destroySlot(sessionWith(session, signal), request);
+    },
+    async planDestroy(slot) {
+      const { planSlotDestroy } = await import('../slot/plan-destroy.ts');
+      return planSlotDestroy(session, slot);
+    },
     async approve(name, why = {}) {
       const { approve } = await import('../slot/upkeep.ts');
       return viewOf(session, await approve(session, name, why));
@@ -67,12 +75,12 @@ export function openSlots(session: Session, configured: () => Promise<readonly s
       return viewOf(session, await adopt(session, name, why));
     },
     async *releases(name, { limit = Infinity, before } = {}): AsyncGenerator<ReleaseView> {
-      const [{ newestReleases }, { readSlot }, { releaseView }] = await Promise.all([
+      const [{ newestReleases }, { readSlotOrRest }, { releaseView }] = await Promise.all([
         import('../slot/show.ts'),
-        import('../slot/rollback.ts'),
+        import('../slot/read.ts'),
         import('../slot/view.ts'),
       ]);
-      const { document } = await readSlot(session, name);
+      const { document } = await readSlotOrRest(session, name);
       const page = { limit, ...(before !== undefined && { before }) };
       for (const release of await newestReleases(session, document, page)) yield releaseView(release);
     },

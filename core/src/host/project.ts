@@ -5,6 +5,7 @@ import type { Plan } from '../provider/resource.ts';
 import type { ErrorCode } from '../provider/error.ts';
 import type { ProjectConfig } from '../config/schema.ts';
 import type { ProviderSource } from './discovery.ts';
+import type { Foundations } from './foundations.ts';
 import type { Slots } from './slots.ts';
 import type { Storages } from './storage.ts';
 
@@ -120,10 +121,30 @@ export interface OperationView {
 export interface GcItem {
   readonly id: string;
   readonly type:
-    'environment' | 'operation' | 'artefact' | 'mirror' | 'orphan' | 'logs' | 'cache' | 'volume' | 'snapshot';
+    | 'environment'
+    | 'operation'
+    | 'artefact'
+    | 'mirror'
+    | 'orphan'
+    | 'logs'
+    | 'cache'
+    | 'volume'
+    | 'snapshot'
+    | 'foundation';
   readonly why: string;
   readonly done: boolean;
   readonly error?: string;
+}
+/** One document that a rebuild of the state wrote, or would. */
+export interface RebuiltItem {
+  readonly type: 'environment' | 'slot' | 'volume' | 'snapshot';
+  readonly id: string;
+  /** `planned`: it would be written. `there`: it has a document, which stays. `left`: what it is can't be told, so it has none. */
+  readonly state: 'written' | 'planned' | 'there' | 'left';
+  /** As it is written down, such as `ready` or `generation 4: 1a2b3c4d5e6f`. For people. */
+  readonly as: string;
+  /** What nothing tells any more, and what to do about it. For people. */
+  readonly unknown: readonly { readonly what: string; readonly hint?: string }[];
 }
 /** What `create` has come to. */
 export interface CreateResult {
@@ -167,8 +188,15 @@ export interface Project {
   capabilities(): Promise<Capabilities>;
   slots(): Slots;
   storage(): Storages;
+  foundations(): Foundations;
   /** All documents, one JSON object a line. Also from a store that is damaged, as far as it can be read. */
   exportState(): AsyncIterable<{ readonly key: string; readonly value: unknown }>;
+  /**
+   * Writes the documents again of all that the provider has of this project, after they were lost. A document that is there stays as it is, and
+   * nothing in the cloud is changed. To call it again, or twice at once, does no harm.
+   * @throws what the provider says when it can't be read: then nothing was written; `internal`: a document is there and can't be read.
+   */
+  rebuildState(options?: Cancellable & { readonly dryRun?: boolean }): Promise<readonly RebuiltItem[]>;
   /** What the engine tells from now on, until the project is closed or the loop is left. What is not read yet is kept. */
   events(): AsyncIterableIterator<EngineEvent>;
   close(): Promise<void>;

@@ -1,4 +1,5 @@
 import type { ImageBuild } from '../artefact/build-image.ts';
+import type { PushTarget } from '../artefact/engine-images.ts';
 import type { ArtefactStore } from '../artefact/store.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { EngineEvent } from '../engine/events.ts';
@@ -7,6 +8,7 @@ import type { ProjectConfig, SiteConfig } from '../config/schema.ts';
 import type { FilesArtefact, ImageArtefact } from '../artefact/artefact.ts';
 import type { BuildCache, CacheSettings } from '../cache/build-cache.ts';
 import type { KeptLogs } from '../logs/kept-logs.ts';
+import type { FoundationOutputs } from '../foundation/outputs.ts';
 import type { Call } from '../provider/host.ts';
 import type { Mirror } from '../source/mirror.ts';
 import type { Repository } from '../source/repository.ts';
@@ -21,6 +23,10 @@ export interface ImageBuilder {
   build(build: ImageBuild): Promise<ImageArtefact>;
   /** An image that exists already, by what it is now: it is fetched where it is not here, and kept under `tag`. */
   pin(image: string, tag: string, signal: AbortSignal): Promise<ImageArtefact>;
+  /** An image that exists already, by digest. It is not fetched. */
+  resolve(image: string, signal: AbortSignal): Promise<ImageArtefact>;
+  /** @returns It, by the digest that it has in the repository. */
+  push(image: ImageArtefact, repository: PushTarget, tag: string, signal: AbortSignal): Promise<ImageArtefact>;
   untag(tag: string, signal: AbortSignal): Promise<void>;
 }
 export interface SiteBuild {
@@ -47,6 +53,8 @@ export interface Session {
   readonly keptLogs: KeptLogs;
   /** Folders that builds leave to later ones. */
   readonly caches: BuildCache;
+  /** What its drivers stand on. */
+  readonly foundations: FoundationOutputs;
   readonly emit: (event: EngineEvent) => void;
   /** Runs work with a call of its own, which a person's abort does not end: what is written has to stay true. */
   briefly<T>(doing: string, work: (call: Call) => Promise<T>, deadlineSeconds?: number): Promise<T>;

@@ -102,7 +102,7 @@ export interface TrafficShare {
 /** What goes on with a slot. */
 export interface SlotOperationView {
   readonly id: string;
-  readonly kind: 'promote' | 'rollback' | 'bake';
+  readonly kind: 'promote' | 'rollback' | 'bake' | 'destroy';
   /** Who runs it: `ann@box (process 123)`. */
   readonly owner: string;
   readonly alive: boolean;
@@ -178,6 +178,41 @@ export interface PromotionPlan {
   readonly refused?: { readonly code: ErrorCode; readonly message: string; readonly hint?: string };
 }
 
+/** A slot that is to be no more. */
+export interface SlotDestroyRequest extends Reasoned, Cancellable {
+  /** Its whole name. */
+  readonly slot: string;
+  /** What the caller saw. Left out: the generation that this process reads first. */
+  readonly ifGeneration?: number;
+  /** The slot's name once more: also when what is promoted to it has to be approved. */
+  readonly force?: string;
+  readonly timeoutSeconds?: number;
+}
+/** What the end of a slot has come to. */
+export interface SlotDestruction {
+  readonly operation: string;
+  readonly slot: string;
+  /** What a later promotion goes on from. */
+  readonly generation: number;
+  /** It had been destroyed before. */
+  readonly wasGone: boolean;
+  /** Environments that it let go: they are like any other now, and go by their time to live. */
+  readonly released: readonly SlotMember[];
+  /** Volumes with its data. They stay, and serve a slot of the same name again. */
+  readonly keeps: readonly string[];
+  readonly warnings: readonly string[];
+}
+/** What the end of a slot would come to. Nothing is changed. */
+export interface SlotDestroyPlan {
+  readonly slot: string;
+  readonly url?: string;
+  readonly head?: SlotMember;
+  readonly changes: readonly { readonly action: 'change' | 'destroy'; readonly what: string }[];
+  readonly keeps: readonly string[];
+  /** Why it would be refused now. */
+  readonly refused?: { readonly code: ErrorCode; readonly message: string; readonly hint?: string };
+}
+
 /** The slots of a project. A slot's name may be any unique prefix of one where it exists. */
 export interface Slots {
   /** By name: those of the state, and those of the work tree's config that were never promoted to. */
@@ -193,6 +228,12 @@ export interface Slots {
   /** Never data, unless `restoreData`. @throws as `promote`; `unhealthy` names the next standby in its hint; `refused` when there is none. */
   rollback(request: RollbackRequest): Promise<PromotionResult>;
   planRollback(request: RollbackRequest): Promise<PromotionPlan>;
+  /**
+   * Takes a slot's names and routes away, and lets its environments go. Data stays, and its ledger. To destroy what is gone succeeds.
+   * @throws `conflict` (4: owned, or `ifGeneration`), `refused` (7: see `force`), `drifted` (10), `not-found`: there never was one.
+   */
+  destroy(request: SlotDestroyRequest): Promise<SlotDestruction>;
+  planDestroy(slot: string): Promise<SlotDestroyPlan>;
   /** Lets a promotion go on that waits for it, and carries it on when its process is gone. @throws `conflict`: none waits. */
   approve(slot: string, why?: Reasoned): Promise<SlotView>;
   /** Automatic promotions go on. */

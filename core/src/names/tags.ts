@@ -27,12 +27,15 @@ export interface Tagged {
  *  @throws ProviderError `internal` for an id that a tag can't hold whole, or a key that is ours. */
 export function tagsFor(owner: Owner, resource: Tagged): Tags {
   const { type, id, tags: details = {} } = resource;
-  const bad = Object.keys(details).find((key) => !KEY.test(key) || OURS.includes(key));
-  if (bad !== undefined) throw new ProviderError('internal', `${type} ${id} can't carry the tag ${bad}`);
-  const texts = { ...details, project: owner.project, stage: owner.stage, type, id, fingerprint: resource.fingerprint };
-  const tags = Object.fromEntries(Object.entries(texts).map(([key, text]) => [PREFIX + key, encodeTagValue(text)]));
+  const own = { project: owner.project, stage: owner.stage, type, id, fingerprint: resource.fingerprint };
+  const tags = { ...detailTags(`${type} ${id}`, details), ...encoded(own) };
   if (identify(owner, tags)?.id !== id) throw new ProviderError('internal', `${type} id ${id} does not fit a tag`);
   return tags;
+}
+
+/** The tags of a resource with more details of it, or others. @throws ProviderError `internal` for a key that is ours. */
+export function withDetails(tags: Tags, details: NonNullable<Tagged['tags']>): Tags {
+  return { ...tags, ...detailTags('a resource', details) };
 }
 
 /** Whose a resource is. Undefined: not this project's and stage's. `tags` are all of ours, as they were put; a fingerprint that is missing
@@ -54,6 +57,16 @@ export function readTag(tags: Readonly<Record<string, string | undefined>>, key:
   const name = PREFIX + key;
   const value = Object.hasOwn(tags, name) ? tags[name] : undefined;
   return value === undefined ? undefined : decodeTagValue(value);
+}
+
+function detailTags(what: string, details: NonNullable<Tagged['tags']>): Tags {
+  const bad = Object.keys(details).find((key) => !KEY.test(key) || OURS.includes(key));
+  if (bad !== undefined) throw new ProviderError('internal', `${what} can't carry the tag ${bad}`);
+  return encoded(details);
+}
+
+function encoded(texts: Readonly<Record<string, string>>): Tags {
+  return Object.fromEntries(Object.entries(texts).map(([key, text]) => [PREFIX + key, encodeTagValue(text)]));
 }
 
 function ownTags(tags: Readonly<Record<string, string | undefined>>): Tags {

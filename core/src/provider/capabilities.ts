@@ -1,3 +1,5 @@
+import type { VolumeSpec } from '../storage/storage.ts';
+
 /** What a yes promises, and the unit of its limit. One that is left out is a no. */
 export const CAPABILITIES = {
   'environments.images': 'Services that run an image. Limit: environments.',
@@ -40,14 +42,22 @@ export const CAPABILITIES = {
 export type CapabilityName = keyof typeof CAPABILITIES;
 /** By name. */
 export type Capabilities = Readonly<Partial<Record<CapabilityName, Capability>>>;
+/** What goes with a yes. */
+export interface CapabilityDetail {
+  readonly limit?: number;
+  readonly note?: string;
+  /** Of volumes: the kinds that it holds for. Left out: for all. */
+  readonly kinds?: readonly VolumeSpec['kind'][];
+}
 /** A no gives its reason, which `config validate` and the kit's report print. */
-export type Capability =
-  | { readonly can: 'yes'; readonly limit?: number; readonly note?: string }
-  | { readonly can: 'no'; readonly note: string };
+export type Capability = ({ readonly can: 'yes' } & CapabilityDetail) | { readonly can: 'no'; readonly note: string };
 /** A capability that the provider has. */
-export const yes = (detail: { readonly limit?: number; readonly note?: string } = {}): Capability => ({
-  can: 'yes',
-  ...detail,
-});
+export const yes = (detail: CapabilityDetail = {}): Capability => ({ can: 'yes', ...detail });
 /** A capability that the provider lacks. */
 export const no = (note: string): Capability => ({ can: 'no', note });
+
+/** Whether a provider has it for volumes of a kind. */
+export function canFor(capabilities: Capabilities, name: CapabilityName, kind: VolumeSpec['kind']): boolean {
+  const capability = capabilities[name];
+  return capability?.can === 'yes' && (capability.kinds?.includes(kind) ?? true);
+}

@@ -43,6 +43,9 @@ export interface Provider<C extends z.ZodType = z.ZodType, F = unknown> {
   capabilities(config: z.output<C>): Capabilities;
   /** What capabilities can't say: clashing ports, sizes that the cloud does not sell. Pure; digests and handles may be placeholders. */
   check?(project: ProjectSpec, config: z.output<C>): readonly Problem[];
+  /** Which of several places a config means, such as a region or an account, of [a-z0-9-]: each has a foundation of its own. Pure. Left out:
+   *  all configs mean the same place, so that a foundation follows the config. */
+  place?(config: z.output<C>): string | undefined;
   /** All permissions that the drivers use, and no others. */
   permissions(config: z.output<C>): readonly Permission[];
   /** Published request limits. `Host.pace` keeps them across the processes of a machine. */

@@ -61,6 +61,8 @@ async function dropLeftover(
   const epoch = slot?.document.epoch ?? 0;
   if (pins.some((pin) => pin > epoch)) {
     if (mode === 'raised' || slot?.document.owner || !environment) return false;
+    // Its document was lost while it serves: to write an empty one would be to forget it.
+    if (!slot && (await isServed(session, name, environment.document)) !== false) return false;
     if (!(await (slot ? raise(session, slot) : makeUnclaimed(session, name, environment.document, pins)))) return false;
     return dropLeftover(session, id, name, 'raised');
   }
@@ -84,6 +86,26 @@ async function isRouted(
 ): Promise<boolean | 'unknown'> {
   try {
     return leadsTo(await (await routerOf(session, slot)).read(slot.name), environment);
+  } catch (error) {
+    if (ProviderError.is(error)) return 'unknown';
+    throw error;
+  }
+}
+
+/** Whether a slot without a document leads to an environment. */
+async function isServed(
+  session: Session,
+  name: string,
+  environment: EnvironmentDocument,
+): Promise<boolean | 'unknown'> {
+  const { capabilities } = await session.bind(environment.provider);
+  const router = await isRouted(session, emptySlot(name, environment.provider), environment);
+  if (router === true || !environment.config?.slots[name]) return router;
+  try {
+    const { dnsSlotOf } = await import('../rebuild/dns-slots.ts');
+    const byDns = await dnsSlotOf(session, name, environment, new Map([[environment.id, environment]]));
+    if (byDns) return byDns.document.head === environment.id;
+    return capabilities['slots.router']?.can === 'yes' ? router : false;
   } catch (error) {
     if (ProviderError.is(error)) return 'unknown';
     throw error;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { collectPins } from './collect.ts';
+import { destroySlot } from './destroy.ts';
 import { isOwned } from './moves.ts';
 import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
@@ -49,10 +50,12 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     slots: (letter) => ({ master: { ...SLOTS.master, host: `${letter}.example.test` } }),
     run: (session) => rollback(session, { slot: 'master' }),
   },
+  'the end of a slot': { slots: SLOTS, run: (session) => destroySlot(session, { slot: 'master' }) },
 };
 const nexts: Readonly<Record<string, (world: World, session: Session, slot: string) => Promise<unknown>>> = {
   'the same process resumes it': (world, session) => resumeAll(world, session),
   'a rollback comes next': (_world, session, slot) => rollback(session, { slot }),
+  'its end comes next': (_world, session, slot) => destroySlot(session, { slot }),
   'another promotion comes next': (_world, session, slot) => promote(session, { slot, environment: B }),
 };
 
@@ -109,7 +112,7 @@ describe.each(Object.entries(scenarios))('%s', (name, scenario) => {
         expect([where, left !== undefined && isOwned(left)]).toEqual([where, false]);
         expect([where, problems, await checkAtRest(world)]).toEqual([where, [], []]);
         const releases = left ? await newestReleases(session, left, { limit: 100 }) : [];
-        expect([where, releases.length]).toEqual([where, left?.generation ?? 0]);
+        expect([where, releases.length + world.ends.size]).toEqual([where, left?.generation ?? 0]);
       }
     }
   });

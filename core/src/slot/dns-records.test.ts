@@ -1,7 +1,9 @@
 import { expect, test } from '@jest/globals';
 import type { RecordSet } from '../dns/dns.ts';
+import { writeRecords as writeRecordsOf } from '../dns/write-records.ts';
+import type { Session } from '../host/session.ts';
+import { testCall } from '../state/testing/call.ts';
 import { collectPins } from './collect.ts';
-import { writeRecords } from './dns-records.ts';
 import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
 import { World } from './testing/world.ts';
@@ -12,8 +14,11 @@ const OLD = 'old.example.test';
 const CHECK: RecordSet = { name: '_acme.example.test', ttlSeconds: 300, type: 'CNAME', values: ['v1.cloud.test'] };
 
 function slotOf(records: readonly RecordSet[]) {
-  return { name: 'master', provider: { name: 'memory', config: {} }, records };
+  return { what: 'slot master', provider: { name: 'memory', config: {} }, records };
 }
+
+const writeRecords = (session: Session, slot: ReturnType<typeof slotOf>, wanted: readonly RecordSet[]) =>
+  writeRecordsOf(session, slot, wanted, testCall());
 
 test('what a router asks for is written, changed and removed, and only that', async () => {
   const world = new World();

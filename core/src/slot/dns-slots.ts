@@ -26,16 +26,21 @@ interface HostRecords {
 export async function dnsSlots(
   session: Session,
   provider: { readonly name: string; readonly config: unknown },
+  specOf: (id: string) => Promise<SlotSpec | undefined> = specIn(session),
 ): Promise<{ readonly driver: DnsSlots; readonly comparesAndSets: boolean }> {
   const bound = await session.bind(provider);
   const dns = await driverOf(bound, DNS, 'dns');
-  const specOf = async (id: string): Promise<SlotSpec | undefined> => {
-    const found = await session.briefly(`read slot ${id}`, (call) => session.documents.slots.get(id, call));
-    return found?.document.spec;
-  };
   return {
     driver: new DnsSlots(dns, specOf),
     comparesAndSets: bound.capabilities['dns.compareAndSet']?.can === 'yes',
+  };
+}
+
+/** As the slot's document has it. */
+function specIn(session: Session): (id: string) => Promise<SlotSpec | undefined> {
+  return async (id) => {
+    const found = await session.briefly(`read slot ${id}`, (call) => session.documents.slots.get(id, call));
+    return found?.document.spec;
   };
 }
 
@@ -73,9 +78,18 @@ export class DnsSlots implements SlotDriver {
     // Records carry no tags: the slots that there are, are those of the state.
   }
 
-  async destroy({ id }: ResourceRef, call: Call): Promise<void> {
+  async destroy({ id, handle }: ResourceRef, call: Call): Promise<void> {
     const spec = await this.specOf(id);
     if (!spec) return;
+    if (handle) {
+      const seen = readVersion({ handle });
+      const changes = (await this.zonesOf(spec, call)).flatMap(({ zone, host }): Placed[] => {
+        const [address, note] = seen[host] ?? [null, null];
+        return note ? [address, note].map((expected) => ({ zone, expected, next: null })) : [];
+      });
+      await this.change(changes, call);
+      return;
+    }
     await this.forget([...spec.hosts, ...spec.standbyHosts], call);
   }
 
@@ -228,7 +242,7 @@ function versionOf(hosts: readonly HostRecords[]): string {
   );
   return JSON.stringify(version);
 }
-function readVersion({ handle }: Slot): Version {
+function readVersion({ handle }: Pick<Slot, 'handle'>): Version {
   return JSON.parse(handle.version ?? '{}') as Version; // written above
 }
 

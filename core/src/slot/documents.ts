@@ -39,8 +39,8 @@ export const slotDocumentSchema = z.lazy(() =>
     /** Rises with every put that claims, takes over or turns back. Routes carry it as their stamp. */
     epoch: z.int().nonnegative(),
     owner: slotOwnerSchema.exactOptional(),
-    /** Of the unfinished operation. `bake`: the head has moved, and its owner watches it. */
-    kind: z.enum(['promote', 'rollback', 'bake']).exactOptional(),
+    /** Of the unfinished operation. `bake`: the head has moved, and its owner watches it. `destroy`: its routes are being taken away. */
+    kind: z.enum(['promote', 'rollback', 'bake', 'destroy']).exactOptional(),
     /** Where traffic is about to go. A rollback of a first promotion goes nowhere. */
     to: environmentId.exactOptional(),
     /** What is about to be left, and may be live. */
@@ -69,6 +69,10 @@ export const slotDocumentSchema = z.lazy(() =>
     leftAt: z.record(environmentId, instant).exactOptional(),
     /** What made this generation. */
     release: releaseSourceSchema.exactOptional(),
+    /** It was destroyed, and nothing of it is left but this: its epoch and generation, which are never used again. */
+    destroyed: z
+      .strictObject({ operation: z.string(), by: z.string(), at: instant, reason: z.string().exactOptional() })
+      .exactOptional(),
     /** Automatic promotions are held, until somebody promotes on purpose or unpins. */
     pinned: z.strictObject({ by: z.string(), at: instant, why: z.string() }).exactOptional(),
     /** How many standbys are kept, and how long a former head drains: of the config that the head was promoted by. */

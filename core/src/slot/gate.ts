@@ -61,7 +61,9 @@ export async function lookAt(
   health: HealthCheck | undefined,
   call: Call,
 ): Promise<Look> {
-  const { spec, environment } = document;
+  const { spec, environment, rebuilt } = document;
+  if (rebuilt?.lacks !== undefined)
+    return { troubles: [`what it was made from is not known since the state was rebuilt: ${rebuilt.lacks}`] };
   if (!spec || !environment) return { troubles: [`it is ${document.phase}`] };
   const driver = await environmentDriver(session, document);
   const ask = session.probe ?? probe;
@@ -73,7 +75,13 @@ export async function lookAt(
       if (ProviderError.is(error) && error.code === 'not-found') return undefined;
       throw error;
     }),
-    ...parts.map((part) => ask(part.checkUrl, part, { timeoutSeconds: PROBE_SECONDS, signal: call.signal })),
+    ...parts.map((part) =>
+      ask(part.checkUrl, part, {
+        timeoutSeconds: PROBE_SECONDS,
+        signal: call.signal,
+        env: session.options.env,
+      }),
+    ),
   ]);
   if (!said) return { troubles: ['its provider does not know it'] };
   const troubles = [

@@ -42,16 +42,28 @@ export async function completeLedger(session: Session, slot: SlotDocument): Prom
   });
 }
 
-/** Whether an operation made a generation after `since`: the slot's document says so, and of those before it the ledger. */
+/** Whether an operation made a generation after `since`, or ended the slot: its document says so, and of generations before it the ledger. */
 export async function hasMade(session: Session, slot: string, operation: string, since: number): Promise<boolean> {
   return session.briefly(`read the releases of ${slot}`, async (call) => {
     // First the document: whoever goes on from it writes the ledger's line before.
     const found = await session.documents.slots.get(slot, call);
     if (found && found.document.generation > since && found.document.release?.operation === operation) return true;
+    if (found?.document.destroyed?.operation === operation) return true;
     const lines = session.documents.releases.list(call, { prefix: `${slot}/`, after: releaseId(slot, since) });
     for await (const { document } of lines) if (document.operation === operation) return true;
     return false;
   });
+}
+
+/** A claim whose answer was lost and that was found overtaken may have been made after all. */
+export async function wasMade(
+  session: Session,
+  operation: string,
+  { name, generation }: SlotDocument,
+): Promise<boolean> {
+  const found = await session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
+  if (found?.document.owner?.operation === operation) return true;
+  return hasMade(session, name, operation, generation);
 }
 
 /** What runs, by part: the same before and after a promotion. */

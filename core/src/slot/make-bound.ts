@@ -3,12 +3,13 @@ import { imageTag } from '../environment/build.ts';
 import type { Claim } from '../environment/claim.ts';
 import { projectHosts } from '../environment/deployed-config.ts';
 import type { Environment } from '../environment/environment.ts';
-import { artefactOwner, resourceIdOf } from '../environment/life.ts';
+import { artefactOwner, lifeDetails, resourceIdOf } from '../environment/life.ts';
 import { makeEnvironment, verifyHealth } from '../environment/settle.ts';
 import { environmentSpec, type Artefacts } from '../environment/spec.ts';
 import { unmadeVolumes, volumeSpecs, type NamedVolume } from '../environment/volumes.ts';
 import { errorRecord } from '../engine/journal.ts';
 import type { OperationRun } from '../engine/operation.ts';
+import { standOnFoundation } from '../foundation/stand-on.ts';
 import { driverOf, type BoundProvider } from '../host/drivers.ts';
 import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
@@ -77,6 +78,8 @@ export async function firstDocument(
     pins: {},
     ...(source.ref !== undefined && { ref: source.ref }),
     ...(source.mirror !== undefined && { mirror: source.mirror }),
+    // Before anything is made of them: whoever destroys the source looks who needs them.
+    ...(source.pushed && { pushed: source.pushed }),
     ...(source.subject !== undefined && { subject: source.subject }),
     ...(source.author !== undefined && { author: source.author }),
   };
@@ -105,15 +108,18 @@ async function makeAll(work: BoundWork, claim: Claim): Promise<void> {
     ...(source.images && { images: source.images }),
     ...(volumes.length > 0 && { volumes: volumes.filter(({ isOwn }) => isOwn).map(({ spec }) => spec.id) }),
   }));
+  await standOnFoundation(session, document.provider, config);
   const artefacts = await keepArtefacts(work, source, resourceId);
   const { commit, incarnation, id } = document;
   const { project, stage } = session;
-  const identity = { project, stage, id, resourceId, commit, incarnation, hosts, slot };
+  const details = lifeDetails(document, { overrides: source.overrides });
+  const identity = { project, stage, id, resourceId, commit, incarnation, hosts, slot, details };
   const forWhom = {
     session,
     run,
     provider: document.provider,
     environment: document.id,
+    commit,
     slot,
     services: environmentSpec(identity, config, artefacts, unmadeVolumes(volumes)).services,
     scriptPrint: async (command: readonly string[]) => scriptPrint(command, await checkout(work, artefacts)),

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { resumeOperation } from '../engine/operation.ts';
 import type { Session } from '../host/session.ts';
+import { yes } from '../provider/capabilities.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Volume } from '../storage/storage.ts';
 import { testCall } from '../state/testing/call.ts';
@@ -161,6 +162,25 @@ test('a provider without snapshots migrates all the same, and it is said', async
   expect(warnings.join()).toContain('takes no snapshots');
   expect(story.told).toEqual(['expand a', '→ a', 'contract a']);
 });
+
+test.each(['project', 'env'])(
+  'a database of the scope %s is kept too, also where files have no snapshots',
+  async (scope) => {
+    const { world, told } = await begin();
+    const api = { command: 'node api.js', needs: { orders: 'DB_HOST' } };
+    const orders = { kind: 'database', engine: 'postgres:17', scope };
+    const e = await world.environment('e', { master: { migrate: HOOKS } }, { api }, { orders });
+    await withData(world, e);
+    const capabilities = { ...CAPABILITIES, 'storage.snapshots': yes({ kinds: ['database'] }) };
+    const session = world.process();
+    const bind = session.bind;
+    const some: Session = { ...session, bind: async (named) => ({ ...(await bind(named)), capabilities }) };
+    const { warnings } = await world.run(promote(some, { slot: 'master', environment: e }));
+    expect(warnings.join()).toContain('takes no snapshots of files');
+    const place = scope === 'project' ? 'project-orders' : `${e}-1-orders`;
+    expect(told.slice(0, 2)).toEqual([`snapshot of ${place}`, 'expand e']);
+  },
+);
 
 test('a contract that fails is a warning: traffic is where it should be', async () => {
   const story = await begin();

@@ -1,11 +1,17 @@
 import { resourceName } from '../names/resource-name.ts';
+import { resourceIdOf } from '../environment/life.ts';
 import { runCommand } from '../environment/run-in.ts';
+import { volumeSpecs } from '../environment/volumes.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { SlotConfig } from '../config/slot.ts';
 import type { Environment, EnvironmentDriver } from '../environment/environment.ts';
+import type { Session } from '../host/session.ts';
+import { canFor } from '../provider/capabilities.ts';
 import type { Call } from '../provider/host.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
+import type { Volume } from '../storage/storage.ts';
 import { takeSnapshot } from '../storage/take.ts';
+import { currentId } from '../storage/volumes.ts';
 import type { Forward } from './forward.ts';
 import { environmentDriver } from './gate.ts';
 import { oldestKept } from './oldest-kept.ts';
@@ -123,19 +129,32 @@ async function snapshotVolumes(
   before: 'expand' | 'contract',
 ): Promise<void> {
   const { session, run, hold } = work;
-  const volumes = new Set<string>();
+  const volumes = new Map<string, Volume['kind']>();
   for (const { mounts } of Object.values(member.spec?.services ?? {}))
-    for (const { volume } of Object.values(mounts)) volumes.add(volume.id);
+    for (const { volume } of Object.values(mounts)) volumes.set(volume.id, volume.kind);
+  for (const id of await databasesOf(session, member)) volumes.set(id, 'database');
   if (volumes.size === 0) return;
-  const bound = await session.bind(member.provider);
-  if (bound.capabilities['storage.snapshots']?.can !== 'yes') {
-    warn(work, `provider "${bound.provider.id}" takes no snapshots: the data of ${hold.slot.name} is not kept`);
+  const { capabilities, provider } = await session.bind(member.provider);
+  if (![...volumes.values()].some((kind) => canFor(capabilities, 'storage.snapshots', kind))) {
+    warn(work, `provider "${provider.id}" takes no snapshots: the data of ${hold.slot.name} is not kept`);
     return;
   }
-  for (const volume of volumes) {
+  for (const [volume, kind] of volumes) {
+    if (!canFor(capabilities, 'storage.snapshots', kind)) {
+      warn(work, `provider "${provider.id}" takes no snapshots of ${kind}: the data of ${volume} is not kept`);
+      continue;
+    }
     const id = resourceName(session, ['before', before, run.id, volume], SNAPSHOT_NAME);
     await takeSnapshot(session, run, { id, volume, kind: 'migration' });
   }
+}
+
+/** Those in use that its services need: a managed database is not mounted. */
+async function databasesOf(session: Session, member: EnvironmentDocument): Promise<readonly string[]> {
+  const { config, slot } = member;
+  const volumes = config ? volumeSpecs(session, config, resourceIdOf(member), slot) : [];
+  const databases = volumes.filter(({ spec }) => spec.kind === 'database');
+  return Promise.all(databases.map(({ spec }) => currentId(session, spec.id)));
 }
 
 function warn(work: SlotWork, message: string): void {

@@ -33,7 +33,8 @@ export function claim(
   more: Pick<SlotDocument, 'mechanism' | 'provider' | 'keeping'> & Partial<Pick<SlotDocument, 'stages' | 'dns'>>,
 ): SlotDocument {
   must(slot.owner === undefined, slot, 'is owned');
-  return checked({ ...slot, ...more, owner, kind: 'promote', to, epoch: slot.epoch + 1 });
+  const { destroyed: _, ...there } = slot; // one that was destroyed is made anew
+  return checked({ ...there, ...more, owner, kind: 'promote', to, epoch: slot.epoch + 1 });
 }
 
 /** Back to where traffic was. Of a promotion: the head stays. Of a head that bakes: to the newest standby. */

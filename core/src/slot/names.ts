@@ -1,5 +1,8 @@
+import type { RecordSet } from '../dns/dns.ts';
+import { writeRecords } from '../dns/write-records.ts';
+import { sameRecords } from '../dns/zone-of.ts';
+import type { ProviderError } from '../provider/error.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
-import { writeRecords } from './dns-records.ts';
 import type { SlotDocument } from './documents.ts';
 import { refuseDrift } from './drift.ts';
 import { formerHosts } from './former-hosts.ts';
@@ -19,11 +22,11 @@ export async function nameSlot(work: SlotWork, spec: SlotSpec, members: Members)
   if (hold.slot.mechanism === 'dns' && !(await hold.put(named))) throw superseded(work);
   const made = await router.ensure(spec);
   const { records = [] } = made;
-  await writeRecords(session, hold.slot, records);
+  await nameRecords(work, records);
   const url =
     made.url ?? (spec.hosts[0] === undefined ? undefined : `${spec.tls ? 'https' : 'http'}://${spec.hosts[0]}`);
   // The version first, then that we still own it: a taker's route comes after its put, and so moves this version.
-  if (!(await hold.isStillOurs())) throw superseded(work);
+  if (!(await hold.isStillOurs())) throw await lost(work, records);
   const noted = (now: SlotDocument): SlotDocument => ({
     ...now,
     spec,
@@ -33,6 +36,33 @@ export async function nameSlot(work: SlotWork, spec: SlotSpec, members: Members)
   if (!(await hold.put(noted))) throw superseded(work);
   await refuseDrift(session, hold.slot, made, members);
   return made;
+}
+
+/** Its document names each record before it is written, so that none is forgotten. */
+async function nameRecords(work: SlotWork, wanted: readonly RecordSet[]): Promise<void> {
+  const { session, hold } = work;
+  const { records: known = [] } = hold.slot;
+  const isNew = (set: RecordSet): boolean => !known.some((one) => sameRecords(one, set));
+  if (wanted.some(isNew)) {
+    const named = (now: SlotDocument): SlotDocument => ({ ...now, records: [...known, ...wanted.filter(isNew)] });
+    if (!(await hold.put(named))) throw await lost(work, []);
+  }
+  const what = `slot ${hold.slot.name}`;
+  await session.briefly(`write the records of ${what}`, (call) =>
+    writeRecords(session, { ...hold.slot, what }, wanted, call),
+  );
+}
+
+/** Another operation took the slot over. Where it destroyed the slot, what was just made of it goes again. */
+async function lost(work: SlotWork, records: readonly RecordSet[]): Promise<ProviderError> {
+  const { session, hold, warnings } = work;
+  try {
+    const { removeLeftover } = await import('./leftover.ts');
+    await removeLeftover(session, hold.slot.name, records);
+  } catch (error) {
+    warnings.push(`slot ${hold.slot.name} was destroyed, and may not be gone: ${asProviderError(error).message}`);
+  }
+  return superseded(work);
 }
 
 /**

@@ -1,11 +1,13 @@
-import { startOperation, resumeOperation, type OperationRun } from '../engine/operation.ts';
-import { describeOwner, isSameProcess, livenessOf } from '../engine/identity.ts';
+import { startOperation, resumeOperation, type OperationRequest, type OperationRun } from '../engine/operation.ts';
+import { isSameProcess, livenessOf } from '../engine/identity.ts';
 import { hasEnded, OWNERSHIP } from '../engine/ownership.ts';
 import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { OperationDocument } from '../state/documents.ts';
 import type { Stored } from '../state/document-store.ts';
 import type { SlotDocument, SlotOwner } from './documents.ts';
+import { DESTROY_SLOT } from './ending.ts';
+import { ownedBy } from './whose.ts';
 
 /**
  * A slot that another operation owns. One that lives is told (`conflict`); one whose process is gone is finished or turned back first.
@@ -74,7 +76,7 @@ export async function takeOwner(session: Session, stored: Stored<SlotDocument>):
   if (!operation) return takeUnwritten(session, stored, owner);
   if (hasEnded(operation.document)) {
     // Its end was written without letting the slot go: another one goes on for it.
-    return startOperation(session.operations, { kind: 'rollback', subject: stored.id, input: heir(session, stored) });
+    return startOperation(session.operations, heir(session, stored));
   }
   if (isCertainlyAlive(session, operation.document)) throw ownedBy(stored.document, owner);
   try {
@@ -100,9 +102,8 @@ async function takeUnwritten(
     const now = await read(session, stored.id);
     if (now?.revision !== stored.revision) return undefined;
   }
-  const request = { kind: 'rollback', subject: stored.id, input: heir(session, stored), id: owner.operation };
   try {
-    return await startOperation(session.operations, request);
+    return await startOperation(session.operations, { ...heir(session, stored), id: owner.operation });
   } catch (error) {
     if (ProviderError.is(error) && error.code === 'conflict') return undefined; // it came after all: look again
     throw error;
@@ -118,23 +119,11 @@ function isCertainlyAlive(session: Session, { owner, state, updatedAt }: Operati
   return ageSeconds < timing.termSeconds / 2 && (liveness ?? ((one) => livenessOf(one, identity)))(owner) === 'alive';
 }
 
-function heir(session: Session, { id }: Stored<SlotDocument>): object {
-  return { slot: id, by: session.operations.identity.user, reason: 'its operation was left unfinished' };
+function heir(session: Session, { id, document }: Stored<SlotDocument>): Omit<OperationRequest, 'id'> {
+  const input = { slot: id, by: session.operations.identity.user, reason: 'its operation was left unfinished' };
+  return { kind: document.kind === 'destroy' ? DESTROY_SLOT : 'rollback', subject: id, input };
 }
 
 function read(session: Session, name: string): Promise<Stored<SlotDocument> | undefined> {
   return session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
-}
-
-/** Who owns a slot, as an error for those who may not. */
-export function ownedBy({ name, kind, to }: SlotDocument, owner: SlotOwner): ProviderError {
-  const what = kind === 'bake' ? 'watches its head' : `moves it${to === undefined ? '' : ` to ${to}`}`;
-  return new ProviderError(
-    'conflict',
-    `slot ${name} is owned by operation ${owner.operation} (${describeOwner(owner.process)}), which ${what}`,
-    {
-      effect: 'none',
-      hint: `wait for it: clusternator op show ${owner.operation}${kind === 'rollback' ? '' : `; or take it back: clusternator rollback ${name}`}`,
-    },
-  );
 }

@@ -6,7 +6,8 @@ import { refuseDrift } from './drift.ts';
 import { interruptionOf } from './interruption.ts';
 import { around } from './moves.ts';
 import { checkGeneration, intend } from './promote.ts';
-import { checkTarget, readSlot, target, warmthOf } from './rollback.ts';
+import { readSlot } from './read.ts';
+import { checkTarget, target, warmthOf } from './rollback.ts';
 import { routerOf } from './settings.ts';
 import { memberView } from './view.ts';
 import { membersOf } from './work.ts';
@@ -91,7 +92,7 @@ function interrupts(interruption: Interruption | undefined): Partial<PromotionPl
   return interruption ? { interruptsSeconds: interruption.seconds, interruption } : {};
 }
 
-function refusalOf(error: unknown): NonNullable<PromotionPlan['refused']> {
+export function refusalOf(error: unknown): NonNullable<PromotionPlan['refused']> {
   if (!ProviderError.is(error)) throw error;
   const { hint } = error.detail;
   return { code: error.code, message: error.message, ...(hint !== undefined && { hint }) };

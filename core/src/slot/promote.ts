@@ -1,5 +1,6 @@
 import { newOperationId, startOperation } from '../engine/operation.ts';
 import { findEnvironment } from '../environment/find.ts';
+import { standOnFoundation } from '../foundation/stand-on.ts';
 import type { PromoteRequest, PromotionResult } from '../host/slots.ts';
 import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
@@ -15,19 +16,18 @@ import { forward, type Forward } from './forward.ts';
 import { SlotHold } from './hold.ts';
 import type { PromoteInput } from './input.ts';
 import { interruptionOf, tellOf } from './interruption.ts';
-import { hasMade } from './ledger.ts';
+import { wasMade } from './ledger.ts';
+import { SlotLife } from './life.ts';
 import { abort, claim, emptySlot } from './moves.ts';
 import { finishUnfinished } from './owned.ts';
 import { pinEnvironment, unpinEnvironment } from './pins.ts';
 import { awaitTurn } from './queue.ts';
 import { existingResult, promotionResult } from './result.ts';
 import type { Router } from './router.ts';
-import { routerOf, slotSettings, type SlotSettings } from './settings.ts';
+import { keepingOf, routerOf, slotSettings, type SlotSettings } from './settings.ts';
 import type { Slot } from './slot.ts';
+import { takenOver } from './whose.ts';
 import { asProviderError, enter } from './work.ts';
-
-/** Resolvers may keep an answer for longer than they were told to. */
-const DNS_DRAIN_SECONDS = 3600;
 
 /** A promotion that nothing speaks against, as far as it was looked at without writing. */
 export interface Intended {
@@ -50,9 +50,10 @@ export async function promote(opened: Session, request: PromoteRequest): Promise
   const session = withTimeout(opened, request.timeoutSeconds);
   session.giveSecrets(request.secrets ?? {});
   const startedSeconds = session.clock.monotonicSeconds();
+  const life = new SlotLife();
   for (;;) {
     session.operations.signal.throwIfAborted();
-    const intended = await intend(session, request);
+    const intended = await intend(session, request, 'act', life);
     if (intended === 'again') continue;
     if (intended.slot.head === intended.to) return existingResult(session, intended.slot, 'promote');
     await tellOfInterruption(session, intended);
@@ -72,6 +73,7 @@ export async function intend(
   session: Session,
   request: PromoteRequest,
   look: 'act' | 'only look' = 'act',
+  life = new SlotLife(),
 ): Promise<Intended | 'again'> {
   const candidate = await findEnvironment(session, request.environment);
   if (candidate.phase !== 'ready') throw notReady(candidate);
@@ -80,6 +82,7 @@ export async function intend(
   const stored = await session.briefly(`read slot ${request.slot}`, (call) =>
     session.documents.slots.get(request.slot, call),
   );
+  life.check(stored?.document);
   if (stored?.document.owner && look === 'act') {
     if (request.automatic === true) await awaitTurn(session, request, candidate, stored);
     else await finishUnfinished(session, stored);
@@ -90,9 +93,11 @@ export async function intend(
     mechanism: settings.mechanism,
   };
   checkGeneration(slot, request.ifGeneration);
-  if (slot.provider.name !== candidate.provider.name && slot.generation > 0) throw otherProvider(slot, candidate);
-  if (slot.mechanism !== settings.mechanism && slot.generation > 0) throw otherMechanism(slot, settings);
+  const isThere = slot.generation > 0 && !slot.destroyed;
+  if (isThere && slot.provider.name !== candidate.provider.name) throw otherProvider(slot, candidate);
+  if (isThere && slot.mechanism !== settings.mechanism) throw otherMechanism(slot, settings);
   const to = settings.bound?.id ?? candidate.id;
+  if (look === 'act') await standOnFoundation(session, candidate.provider, settings.config);
   if (request.automatic === true) await checkAutomatic(session, slot, candidate, request.allowOlder === true);
   const router = await routerOf(session, {
     provider: candidate.provider,
@@ -136,7 +141,7 @@ async function claimSlot(
   const by = request.by ?? session.operations.identity.user;
   const owner: SlotOwner = { operation: id, run: 1, process: session.operations.identity };
   const hold = new SlotHold(session, owner, stored ?? { document: slot, revision: null });
-  const { drain, standbys, stages } = settings.slot;
+  const { stages } = settings.slot;
   const input: PromoteInput = {
     slot: slot.name,
     environment: candidate.id,
@@ -154,14 +159,7 @@ async function claimSlot(
   const [claimed, started, ...pins] = await Promise.allSettled([
     hold.put((now) =>
       claim(now, owner, to, {
-        keeping: {
-          retain: standbys,
-          drainSeconds: Math.max(
-            drain.requestsSeconds,
-            drain.webSocketsSeconds,
-            settings.mechanism === 'dns' ? DNS_DRAIN_SECONDS : 0,
-          ),
-        },
+        keeping: keepingOf(settings),
         mechanism: settings.mechanism,
         provider: candidate.provider,
         ...(settings.config.dns && { dns: settings.config.dns }),
@@ -237,23 +235,6 @@ async function unpinAttempt(
   await session.briefly(`unpin environment ${id}`, (call) =>
     unpinEnvironment(session.documents, id, { slot, upTo: epoch, holder, at }, call),
   );
-}
-
-export function takenOver({ name }: SlotDocument): ProviderError {
-  return new ProviderError('superseded', `slot ${name} was taken over by another operation`, {
-    hint: `clusternator slot show ${name}`,
-  });
-}
-
-/** A claim whose answer was lost and that was found overtaken may have been made after all. */
-export async function wasMade(
-  session: Session,
-  operation: string,
-  { name, generation }: SlotDocument,
-): Promise<boolean> {
-  const found = await session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
-  if (found?.document.owner?.operation === operation) return true;
-  return hasMade(session, name, operation, generation);
 }
 
 /** After the time the operation is left to be resumed, as after an abort. */

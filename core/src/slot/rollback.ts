@@ -1,21 +1,21 @@
-import { newOperationId, startOperation } from '../engine/operation.ts';
 import type { Interruption, PromotionResult, RollbackRequest } from '../host/slots.ts';
 import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Stored } from '../state/document-store.ts';
 import { backward, giveBackTo } from './backward.ts';
-import { conclude, orLeave } from './conclude.ts';
+import { claimFor } from './claim-slot.ts';
+import { conclude } from './conclude.ts';
 import { slotDisks } from './disks.ts';
-import type { SlotDocument, SlotOwner } from './documents.ts';
+import type { SlotDocument } from './documents.ts';
 import { refuseDriftUnlessMoved } from './drift.ts';
 import { passGate } from './gate.ts';
 import { scaleUp } from './head-services.ts';
-import { SlotHold } from './hold.ts';
 import type { RollbackInput } from './input.ts';
+import { readSlot } from './read.ts';
 import { interruptionOf, tellOf } from './interruption.ts';
 import { abort, rollBack, usedBy } from './moves.ts';
-import { finishUnfinished, ownedBy } from './owned.ts';
-import { checkGeneration, takenOver, wasMade, withTimeout } from './promote.ts';
+import { finishUnfinished } from './owned.ts';
+import { checkGeneration, withTimeout } from './promote.ts';
 import { endPreempted } from './preempt.ts';
 import { promotionResult } from './result.ts';
 import { routerOf } from './settings.ts';
@@ -50,7 +50,7 @@ export async function rollback(opened: Session, request: RollbackRequest): Promi
     const { document: slot } = stored;
     // Who rolls back means the release that they saw, not whatever is there by the time that it is their turn.
     seen ??= slot.generation;
-    if (slot.kind === 'rollback') {
+    if (slot.kind === 'rollback' || slot.kind === 'destroy') {
       await finishUnfinished(session, stored);
       continue;
     }
@@ -76,15 +76,6 @@ export async function rollback(opened: Session, request: RollbackRequest): Promi
     });
     return promotionResult(work, slot, 'rollback');
   }
-}
-
-/** @throws ProviderError `not-found`. */
-export async function readSlot(session: Session, name: string): Promise<Stored<SlotDocument>> {
-  const stored = await session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
-  if (stored) return stored;
-  throw new ProviderError('not-found', `nothing was ever promoted to a slot "${name}"`, {
-    hint: 'clusternator slot list shows those that there are',
-  });
 }
 
 /** @throws ProviderError `refused`: there is none, or not the one that was named. */
@@ -210,36 +201,14 @@ async function claimBack(
   how: { readonly to: string; readonly candidateServed: boolean },
 ): Promise<SlotWork | undefined> {
   const { document: slot } = stored;
-  const id = newOperationId();
   const by = request.by ?? session.operations.identity.user;
-  const owner: SlotOwner = { operation: id, run: 1, process: session.operations.identity };
-  const hold = new SlotHold(session, owner, stored);
-  const input: RollbackInput = { slot: slot.name, by, ...(request.reason !== undefined && { reason: request.reason }) };
-  const [claimed, started] = await Promise.allSettled([
-    hold.put((now) => rollBack(now, owner, how)),
-    startOperation(session.operations, { kind: 'rollback', subject: slot.name, input, id }),
-  ]);
-  const run = started.status === 'fulfilled' ? started.value : undefined;
-  if (claimed.status === 'rejected') {
-    await run?.interrupt();
-    throw claimed.reason;
-  }
-  if (!claimed.value) {
-    const made = await orLeave(run, () => wasMade(session, id, slot));
-    await run?.abort();
-    if (made) throw takenOver(slot);
-    return undefined;
-  }
-  if (!run) throw started.status === 'rejected' ? started.reason : ownedBy(slot, owner); // whoever comes next goes on with it
-  const work: SlotWork = {
-    ...parts,
-    session,
-    hold,
-    by,
-    warnings: [],
-    run,
-    ...(request.reason !== undefined && { reason: request.reason }),
-  };
+  const reason = request.reason === undefined ? {} : { reason: request.reason };
+  const input: RollbackInput = { slot: slot.name, by, ...reason };
+  const claimed = await claimFor(session, stored, { kind: 'rollback', input }, (now, owner) =>
+    rollBack(now, owner, how),
+  );
+  if (!claimed) return undefined;
+  const work: SlotWork = { ...parts, ...claimed, session, by, warnings: [], ...reason };
   enter(work, 'owned');
   return work;
 }

@@ -3,7 +3,7 @@ import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
 import { retrying } from '../engine/retry.ts';
 import type { Route, Slot, SlotDriver, SlotSpec } from './slot.ts';
-import { isAsAsked } from './traffic.ts';
+import { isAsAsked, isCutShort } from './traffic.ts';
 
 const ROUTE_SECONDS = 60;
 const UNKNOWN_TRIES = 6;
@@ -19,6 +19,15 @@ const FRESH_OWNER_SECONDS = 2;
 const SEND_SECONDS = 4;
 /** The two, and the time in which a call that was ended may still go on. */
 const LATE_SECONDS = 8;
+/** The same of what else nothing compares. */
+export const LATE = {
+  freshSeconds: FRESH_OWNER_SECONDS,
+  sendSeconds: SEND_SECONDS,
+  waitSeconds: LATE_SECONDS,
+} as const;
+/** So long the end of a slot is asked for before its operation is left, to be resumed. */
+const REMOVE_SECONDS = 600;
+const REMOVE_PAUSE_SECONDS = 1;
 
 /** What writing routes came to. `lost`: they are another's, or were written anew since they were read. */
 export type RouteOutcome =
@@ -84,6 +93,44 @@ export class Router {
     if (!this.comparesAndSets) await this.session.clock.sleep(LATE_SECONDS, signal);
   }
 
+  /**
+   * Takes the slot away with its routes, and asks again until it is gone. What is asked for names the slot as it was read before its owner was
+   * looked at: one that somebody made since is another, which a process that slept does not touch.
+   * @returns `lost`: somebody else owns it. @throws ProviderError what the router says, once there is no use in asking again.
+   */
+  async remove(name: string, isOwner: () => Promise<boolean>, signal: AbortSignal): Promise<'gone' | 'lost'> {
+    const { clock } = this.session;
+    const until = clock.monotonicSeconds() + REMOVE_SECONDS;
+    for (let isUnclear = false; ;) {
+      const sinceSeconds = clock.monotonicSeconds();
+      const seen = await this.read(name);
+      if (!seen) {
+        if (isUnclear) await this.outwaitLateWrites(signal);
+        return 'gone';
+      }
+      if (!(await isOwner())) return 'lost';
+      try {
+        const isFresh = clock.monotonicSeconds() - sinceSeconds <= FRESH_OWNER_SECONDS;
+        if (isFresh || this.comparesAndSets) await this.sendRemoval(seen);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!ProviderError.is(error)) throw error;
+        const isFinal = error.effect === 'none' && error.retry === 'never' && error.code !== 'conflict';
+        if (isFinal || clock.monotonicSeconds() >= until) throw error;
+        isUnclear ||= error.effect !== 'none';
+      }
+      await clock.sleep(REMOVE_PAUSE_SECONDS * Math.random(), signal);
+    }
+  }
+
+  private sendRemoval({ id, handle }: Slot): Promise<void> {
+    return this.session.briefly(
+      `remove slot ${id}`,
+      (call) => this.driver.destroy({ id, handle }, call),
+      this.comparesAndSets ? ROUTE_SECONDS : SEND_SECONDS,
+    );
+  }
+
   private async writeSurely(seen: Slot, routes: readonly Route[], stamp: string, call: Call): Promise<RouteOutcome> {
     const { clock } = this.session;
     for (let tries = 1; tries <= UNKNOWN_TRIES; tries++) {
@@ -118,7 +165,9 @@ export class Router {
       if (!(await isOwner())) return { state: 'lost' };
       const live = await this.driver.read({ id: seen.id }, call).catch(() => undefined);
       if (live && wasSent && isAsAsked(live, routes, stamp)) return { state: 'done', slot: live };
-      if (live && !isAsAsked(live, seen.routes, seen.stamp ?? live.stamp ?? '')) return { state: 'lost' };
+      const isAsSeen = live && isAsAsked(live, seen.routes, seen.stamp ?? live.stamp ?? '');
+      // Of several parts some may have been written: by us, since we sent it and own the slot.
+      if (live && !isAsSeen && !(wasSent && isCutShort(live, seen.routes, routes))) return { state: 'lost' };
       const isFresh = clock.monotonicSeconds() - sinceSeconds <= FRESH_OWNER_SECONDS;
       if (live && isFresh) {
         wasSent = true;

@@ -16,6 +16,8 @@ import { Router } from './router.ts';
 import type { SlotSpec } from './slot.ts';
 
 const SETTINGS_DIGITS = 6;
+/** Resolvers may keep an answer for longer than they were told to. */
+const DNS_DRAIN_SECONDS = 3600;
 
 /** A slot as the config of one commit describes it. */
 export interface SlotSettings {
@@ -35,9 +37,10 @@ export interface SlotSettings {
 export async function slotSettings(
   session: Session,
   name: string,
-  candidate: Pick<EnvironmentDocument, 'id' | 'commit' | 'provider' | 'config'>,
+  candidate: Pick<EnvironmentDocument, 'id' | 'commit' | 'provider' | 'config' | 'rebuilt'>,
 ): Promise<SlotSettings> {
-  const config = candidate.config;
+  const { config, rebuilt } = candidate;
+  if (rebuilt?.lacks !== undefined) throw notKnown(candidate.id, rebuilt.lacks);
   if (!config) {
     throw new ProviderError('refused', `environment ${candidate.id} was made by an older version, without its config`, {
       hint: `clusternator env destroy ${candidate.id}, then create it again`,
@@ -64,6 +67,15 @@ export async function slotSettings(
   };
 }
 
+/** How many standbys a slot keeps, and how long a former head drains. */
+export function keepingOf({
+  slot: { drain, standbys },
+  mechanism,
+}: Pick<SlotSettings, 'slot' | 'mechanism'>): NonNullable<SlotDocument['keeping']> {
+  const dnsSeconds = mechanism === 'dns' ? DNS_DRAIN_SECONDS : 0;
+  return { retain: standbys, drainSeconds: Math.max(drain.requestsSeconds, drain.webSocketsSeconds, dnsSeconds) };
+}
+
 /** The config with a slot's own variables and secrets laid over all services. */
 export function withSlotSettings(config: ProjectConfig, { env, secrets }: SlotConfig): ProjectConfig {
   const services = Object.entries(config.services).map(([name, service]): [string, ServiceConfig] => {
@@ -79,8 +91,8 @@ export function withSlotSettings(config: ProjectConfig, { env, secrets }: SlotCo
 export function slotSpec(
   session: Pick<Session, 'project' | 'stage'>,
   name: string,
-  settings: SlotSettings,
-  members: readonly EnvironmentDocument[],
+  settings: Pick<SlotSettings, 'slot' | 'mechanism' | 'domain'>,
+  members: readonly Pick<EnvironmentDocument, 'spec'>[],
 ): SlotSpec {
   const { slot } = settings;
   const domain = domainOf(settings);
@@ -117,7 +129,11 @@ export async function routerOf(
 }
 
 /** Under which standbys are named: by DNS beside the slot's first host. */
-function domainOf({ mechanism, slot, domain }: SlotSettings): string | undefined {
+function domainOf({
+  mechanism,
+  slot,
+  domain,
+}: Pick<SlotSettings, 'slot' | 'mechanism' | 'domain'>): string | undefined {
   const [first] = slot.hosts;
   return mechanism === 'dns' && first !== undefined ? first.slice(first.indexOf('.') + 1) : domain;
 }
@@ -127,7 +143,8 @@ function isOnThisMachine(domain: string): boolean {
   return /(^|\.)(localhost|test)$/.test(domain);
 }
 
-function mechanismOf(slot: SlotConfig, bound: BoundProvider): 'router' | 'dns' {
+/** By the provider's router, where it has one and the config does not say otherwise. */
+export function mechanismOf(slot: SlotConfig, bound: BoundProvider): 'router' | 'dns' {
   return slot.mechanism ?? (bound.capabilities['slots.router']?.can === 'yes' ? 'router' : 'dns');
 }
 
@@ -162,13 +179,24 @@ async function swappedIn(session: Session, slot: string, { volumes }: ProjectCon
   return found.flatMap((one) => (one?.document.current === undefined ? [] : [one.document.current]));
 }
 
-function publicPaths(members: readonly EnvironmentDocument[]): Record<string, string> {
+function publicPaths(members: readonly Pick<EnvironmentDocument, 'spec'>[]): Record<string, string> {
   const paths = members.flatMap(({ spec }) =>
     Object.entries({ ...spec?.services, ...spec?.sites }).flatMap(([name, { route }]) =>
       route === undefined ? [] : [[name, route] as const],
     ),
   );
   return Object.fromEntries(paths.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function notKnown(id: string, why: string): ProviderError {
+  return new ProviderError(
+    'refused',
+    `what environment ${id} was made from is not known since the state was rebuilt: ${why}`,
+    {
+      effect: 'none',
+      hint: `clusternator env destroy ${id}, then create it again`,
+    },
+  );
 }
 
 function noSuchSlot(name: string, { slots }: ProjectConfig, { id }: Pick<EnvironmentDocument, 'id'>): ProviderError {

@@ -2,8 +2,10 @@ import type { SlotMember, SlotView } from '../host/slots.ts';
 import type { Session } from '../host/session.ts';
 import { nearest } from '../names/nearest.ts';
 import { ProviderError } from '../provider/error.ts';
+import type { Call } from '../provider/host.ts';
 import type { ReleaseDocument, SlotDocument } from './documents.ts';
 import { expectedTraffic, liveTraffic } from './drift.ts';
+import { wasDestroyed } from './ending.ts';
 import { lookAt } from './gate.ts';
 import { releaseId } from './ledger.ts';
 import { routerOf } from './settings.ts';
@@ -18,7 +20,7 @@ const HEALTH_SECONDS = 10;
 export async function listSlots(session: Session, configured: readonly string[]): Promise<readonly SlotView[]> {
   const documents = await session.briefly('read the slots', async (call) => {
     const all: SlotDocument[] = [];
-    for await (const { document } of session.documents.slots.list(call)) all.push(document);
+    for await (const { document } of session.documents.slots.list(call)) if (!document.destroyed) all.push(document);
     return all;
   });
   const views = await Promise.all(
@@ -31,8 +33,9 @@ export async function listSlots(session: Session, configured: readonly string[])
 /** One slot, with what its router and the providers say now. @throws ProviderError `not-found`. */
 export async function showSlot(session: Session, name: string, configured: readonly string[]): Promise<SlotView> {
   const stored = await session.briefly(`read slot ${name}`, (call) => session.documents.slots.get(name, call));
-  if (!stored) {
+  if (!stored || stored.document.destroyed) {
     if (configured.includes(name)) return emptyView(name);
+    if (stored?.document.destroyed) throw wasDestroyed(stored.document, stored.document.destroyed);
     const known = [...configured, ...(await listSlots(session, [])).map((slot) => slot.name)];
     const meant = nearest(name, known);
     throw new ProviderError('not-found', `there is no slot "${name}"`, {
@@ -75,9 +78,19 @@ export async function newestReleases(
     for (let at = first; at > 0 && found.length < page.limit; at--) {
       const release = await session.documents.releases.get(releaseId(name, at), call);
       if (release) found.push(release.document);
+      else at = (await newestBefore(session, name, at, call)) + 1;
     }
     return found;
   });
+}
+
+/** Of a ledger with a gap, as after a rebuild of the state: the newest generation before it. 0: there is none. */
+async function newestBefore(session: Session, name: string, generation: number, call: Call): Promise<number> {
+  let newest = 0;
+  for await (const id of session.documents.releases.ids(call, { prefix: `${name}/` })) {
+    if (id < releaseId(name, generation)) newest = Number(id.slice(name.length + 1));
+  }
+  return newest;
 }
 
 async function routingOf(

@@ -1,6 +1,6 @@
 import type { RecordSet } from '../dns/dns.ts';
 import type { Call } from '../provider/host.ts';
-import type { Handle, Resource, ResourceDriver, ResourceSpec } from '../provider/resource.ts';
+import type { Handle, Resource, ResourceDriver, ResourceRef, ResourceSpec } from '../provider/resource.ts';
 
 /** A slot changes in place when its spec does; its routes stay. `id` is its name. */
 export interface SlotSpec extends ResourceSpec {
@@ -33,6 +33,10 @@ export interface Slot extends Resource {
 }
 /** Routes slots. */
 export interface SlotDriver extends ResourceDriver<SlotSpec, Slot> {
+  /** Removes it with its routes, wherever they lead; the environments stay. With a handle it is that one which was read: where the cloud
+   *  can tell, what was routed or made again since stays. Without a handle: whatever is there.
+   *  @throws `owned-by-other`, `conflict` (it was changed since; nothing was removed). */
+  destroy(ref: ResourceRef, call: Call): Promise<void>;
   /** Writes the routes and returns once new requests follow them; requests in flight end where they began. Where the cloud takes a
    *  condition, the write is on condition that nothing changed since `slot` was read: `slot.handle` may hold a version.
    *  Core reads before and, after a conflict, reads again to tell a lost race from a neighbour's change or its own earlier try.

@@ -74,9 +74,13 @@ async function takeSlot(
     const owner: SlotOwner = { operation: run.id, run: run.epoch, process: session.operations.identity };
     const hold = new SlotHold(session, owner, stored);
     const router = await routerOf(session, stored.document);
-    const { spec } = stored.document;
-    const live = (await router.read(name)) ?? (drift === 'overwritten' && spec ? await router.ensure(spec) : undefined);
+    const { spec, kind } = stored.document;
     const work = workFor(session, run, hold, router);
+    if (kind === 'destroy') {
+      if (!(await hold.put((now) => take(now, hold.owner, false)))) continue;
+      return { work, goOn: () => goOnRemoving(work) };
+    }
+    const live = (await router.read(name)) ?? (drift === 'overwritten' && spec ? await router.ensure(spec) : undefined);
     const next = await tryTo(work, live, direction, drift);
     if (!next) continue; // the document moved: look again
     const goOn = async (): Promise<SlotOutcome> => {
@@ -145,6 +149,13 @@ async function tryTo(
     return () => bakeOn(promotion, live);
   }
   return goOn(promotion, live);
+}
+
+/** Part of it may be gone: there is only forward. */
+async function goOnRemoving(work: SlotWork): Promise<SlotOutcome> {
+  const { removeSlot } = await import('./remove.ts');
+  await work.router.outwaitLateWrites(work.run.signal);
+  return removeSlot(work, 'taken over');
 }
 
 async function back(

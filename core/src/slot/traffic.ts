@@ -43,10 +43,23 @@ export function servesAlone(traffic: readonly TrafficShare[], environment: strin
 /** Whether the router serves what was asked for, under the stamp where it keeps one. */
 export function isAsAsked(slot: Slot, routes: readonly Route[], stamp: string): boolean {
   if (slot.stamp !== undefined && slot.stamp !== stamp) return false;
-  const wanted = routes.filter(({ percent }) => percent > 0);
-  const live = slot.routes.filter(({ percent }) => percent > 0);
-  if (live.length !== wanted.length || live.some(({ part }) => part !== undefined)) return false;
+  const isOfParts = slot.routes.some(({ percent, part }) => percent > 0 && part !== undefined);
+  return !isOfParts && serveTheSame(slot.routes, routes);
+}
+
+function serveTheSame(some: readonly Route[], others: readonly Route[]): boolean {
+  const live = some.filter(({ percent }) => percent > 0);
+  const wanted = others.filter(({ percent }) => percent > 0);
+  if (live.length !== wanted.length) return false;
   return wanted.every((want) => live.some((one) => one.percent === want.percent && isSameAs(one.handle, want.handle)));
+}
+
+/** Whether each part serves as it did before, or as was asked for: a write of several parts that was cut short. */
+export function isCutShort({ routes }: Slot, before: readonly Route[], after: readonly Route[]): boolean {
+  const serving = routes.filter(({ percent }) => percent > 0);
+  if (serving.length === 0 || serving.some(({ part }) => part === undefined)) return false;
+  const parts = [...Map.groupBy(serving, ({ part }) => part).values()];
+  return parts.every((live) => [before, after].some((wanted) => serveTheSame(live, wanted)));
 }
 
 /** The routes for traffic as asked, with the standbys behind it. What has no handle any more is left out. */
@@ -66,16 +79,16 @@ export function routesFor(
 }
 
 /** What a record has to hold, as a route's handle. */
-function addressOf({ environment }: EnvironmentDocument): Handle {
+function addressOf({ environment }: Pick<EnvironmentDocument, 'environment'>): Handle {
   const address = environment?.address;
   return address ? { dnsType: address.type, dnsValue: address.value } : {};
 }
-function wholeHandle(document: EnvironmentDocument): Handle {
+function wholeHandle(document: Pick<EnvironmentDocument, 'environment'>): Handle {
   return { ...document.environment?.handle, ...addressOf(document) };
 }
 
 /** Whether a slot's routes name an environment, be it as a standby without traffic. */
-export function leadsTo(slot: Slot | undefined, document: EnvironmentDocument): boolean {
+export function leadsTo(slot: Slot | undefined, document: Pick<EnvironmentDocument, 'environment'>): boolean {
   return slot?.routes.some(({ handle }) => isSameAs(handle, wholeHandle(document))) ?? false;
 }
 

@@ -1,4 +1,4 @@
-/** Every state that a promotion or a rollback can be in, and what leads from one to the next. The one place that says so: the guide's
+/** Every state that a promotion, a rollback or the end of a slot can be in, and what leads from one to the next. The one place that says so: the guide's
  *  diagram is made from it, and `PhaseLog` refuses a step that is not in it. */
 export const TRANSITIONS = {
   promote: [
@@ -49,11 +49,16 @@ export const TRANSITIONS = {
     ['shifting', 'degraded', 'it could not be routed'],
     ['degraded', 'shifting', 'tried again'],
   ],
+  destroy: [
+    ['start', 'owned', 'bound to the generation that was seen'],
+    ['owned', 'removing', 'written down before anything goes'],
+    ['removing', 'destroyed', 'names and routes are gone, and that is recorded'],
+  ],
 } as const satisfies Record<string, readonly (readonly [from: string, to: string, why: string])[]>;
 
 type Kind = keyof typeof TRANSITIONS;
 type Transition = (typeof TRANSITIONS)[Kind][number];
-/** Of a promotion or a rollback. */
+/** Of a promotion, a rollback or the end of a slot. */
 export type SlotState = Exclude<Transition[0] | Transition[1], 'start'>;
 
 /** A state that nothing leads out of. */

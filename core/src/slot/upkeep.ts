@@ -10,8 +10,10 @@ import { completeLedger } from './ledger.ts';
 import { bump, usedBy } from './moves.ts';
 import { finishPastDrift } from './owned.ts';
 import { pinEnvironment, unpinEnvironment } from './pins.ts';
-import { readSlot } from './rollback.ts';
+import { readSlot } from './read.ts';
+import type { Router } from './router.ts';
 import { routerOf } from './settings.ts';
+import type { Slot } from './slot.ts';
 import { describeTraffic } from './traffic.ts';
 import { membersOf, restingRoutes, stampOf } from './work.ts';
 
@@ -77,7 +79,8 @@ export async function adopt(session: Session, name: string, why: Reasoned): Prom
   return idly(session, name, 'theirs', async (hold) => {
     const { slot } = hold;
     const router = await routerOf(session, slot);
-    const traffic = await liveTraffic(session, await router.read(name), await membersOf(session, slot));
+    const seen = await router.read(name); // before the put that raises the epoch
+    const traffic = await liveTraffic(session, seen, await membersOf(session, slot));
     const [only, ...more] = traffic;
     if (!only?.environment || more.length > 0) {
       throw new ProviderError(
@@ -103,6 +106,7 @@ export async function adopt(session: Session, name: string, why: Reasoned): Prom
       return false;
     }
     await completeLedger(session, hold.slot);
+    if (seen) await stampRoutes(session, hold, router, seen);
     const used = usedBy(hold.slot);
     await session.briefly(`unpin what ${name} let go`, async (call) => {
       for (const id of usedBefore) {
@@ -113,6 +117,19 @@ export async function adopt(session: Session, name: string, why: Reasoned): Prom
     await holdDisks(session, hold);
     return true;
   });
+}
+
+/**
+ * Gives routes that were taken as they are the stamp of the generation that took them: no stamp is then older than the generation. Where that
+ * fails they lead to the head all the same.
+ */
+async function stampRoutes(session: Session, { slot }: SlotHold, router: Router, seen: Slot): Promise<void> {
+  try {
+    await router.write(seen, restingRoutes(slot, await membersOf(session, slot)), stampOf(slot));
+  } catch (error) {
+    if (!ProviderError.is(error)) throw error;
+    session.emit({ type: 'warning', message: `the routes of ${slot.name} keep their stamp: ${error.message}` });
+  }
 }
 
 /** The head of a slot that nobody owns has the slot's disks, and runs on them. @throws ProviderError why they can't be handed over. */

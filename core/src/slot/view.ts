@@ -97,6 +97,7 @@ function stateOf(slot: SlotDocument, operation: OperationDocument | undefined): 
   if (approval && approval.at === undefined) return 'approval';
   const noted = operation?.steps.findLast(({ id }) => isState(id))?.id;
   if (noted !== undefined && isState(noted) && !isFinal('promote', noted)) return noted;
+  if (kind === 'destroy') return 'removing';
   return kind === 'rollback' ? 'shifting' : 'owned';
 }
 
@@ -111,6 +112,7 @@ const STATES: ReadonlySet<string> = new Set<SlotState>([
   'reverting',
   'degraded',
   'checking',
+  'removing',
 ]);
 function isState(text: string): text is SlotState {
   return STATES.has(text);

@@ -52,6 +52,7 @@ const TITLES: Readonly<Partial<Record<SlotState, string>>> = {
   shifting: 'move the traffic',
   baking: 'watch it',
   reverting: 'move the traffic back',
+  removing: 'take its names and routes away',
 };
 
 /** The operation is in another state now. Told at once, written with the next write of its journal. */

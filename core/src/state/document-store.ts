@@ -182,7 +182,7 @@ export class DocumentStore<T extends { readonly schema: number }> {
     return new ProviderError('internal', `${this.kind.name} ${id} in the state can't be read: ${why}`, {
       effect: 'none',
       cause,
-      hint: '`clusternator state export` writes down all documents as they are; `clusternator state rebuild` makes them again from what runs.',
+      hint: '`clusternator state export` writes down all documents as they are; with the store moved away `clusternator state rebuild` makes them again from what runs.',
     });
   }
 }

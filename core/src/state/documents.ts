@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ProjectConfig } from '../config/schema.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { Environment, EnvironmentSpec } from '../environment/environment.ts';
+import { foundationDocumentSchema, type FoundationDocument } from '../foundation/documents.ts';
 import type { ErrorCode } from '../provider/error.ts';
 import { processSchema } from '../engine/process-schema.ts';
 import {
@@ -66,6 +67,8 @@ export const environmentDocumentSchema = z.strictObject({
   mirror: z.string().exactOptional(),
   /** Services whose image may have been built or tagged for it. Written down before they are. */
   images: z.array(z.string()).exactOptional(),
+  /** Its images in a registry, by digest. */
+  pushed: z.array(z.string()).exactOptional(),
   /** Resource ids of volumes that go with it. Written down before they are made. */
   volumes: z.array(z.string()).exactOptional(),
   /** Fingerprint of what the command line laid over the commit's config. */
@@ -85,6 +88,13 @@ export const environmentDocumentSchema = z.strictObject({
   pins: z.record(z.string(), z.record(z.string(), epoch)),
   /** When the last slot let go of it: what it had begun to answer may take longer. */
   releasedAt: instant.exactOptional(),
+  /**
+   * Its document was lost, and written again from what its provider has of it. `lacks`: why its config and spec are not known any more, and then
+   * `mayMount`: the volumes that it may have.
+   */
+  rebuilt: z
+    .strictObject({ at: instant, lacks: z.string().exactOptional(), mayMount: z.array(z.string()).exactOptional() })
+    .exactOptional(),
   /** Of the commit. */
   subject: z.string().exactOptional(),
   author: z.string().exactOptional(),
@@ -204,6 +214,15 @@ export const SNAPSHOTS: DocumentKind<SnapshotDocument> = {
   upgrades: {},
 };
 
+/** By provider and place. */
+export const FOUNDATIONS: DocumentKind<FoundationDocument> = {
+  name: 'foundation',
+  prefix: 'foundation/',
+  schema: foundationDocumentSchema,
+  version: 1,
+  upgrades: {},
+};
+
 /** All documents of one project and stage. */
 export interface Documents {
   readonly environments: DocumentStore<EnvironmentDocument>;
@@ -214,6 +233,7 @@ export interface Documents {
   readonly queues: DocumentStore<QueueDocument>;
   readonly volumes: DocumentStore<VolumeDocument>;
   readonly snapshots: DocumentStore<SnapshotDocument>;
+  readonly foundations: DocumentStore<FoundationDocument>;
 }
 
 /** The documents in a store. */
@@ -227,5 +247,6 @@ export function documentsIn(store: StateStore, clock?: Clock): Documents {
     queues: new DocumentStore(store, QUEUES, clock),
     volumes: new DocumentStore(store, VOLUMES, clock),
     snapshots: new DocumentStore(store, SNAPSHOTS, clock),
+    foundations: new DocumentStore(store, FOUNDATIONS, clock),
   };
 }

@@ -4,7 +4,7 @@ import type { Session } from '../host/session.ts';
 import type { VolumeDocument } from './documents.ts';
 import { removeSnapshot } from './destroy.ts';
 import { Storage } from './provider.ts';
-import { copyOf, makeNewVolume, wholeSnapshot } from './restore.ts';
+import { copyDetails, copyOf, makeNewVolume, wholeSnapshot } from './restore.ts';
 import { volumeSpec } from './scratch-volume.ts';
 import { readyVolume, takeSnapshot } from './take.ts';
 import { fitting } from './volume-ids.ts';
@@ -22,7 +22,7 @@ export async function cloneVolume(
   { id, volume: source }: z.output<typeof cloneInputSchema>,
 ): Promise<VolumeDocument> {
   const original = await readyVolume(session, source);
-  const storage = await Storage.of(session, original.provider);
+  const storage = await Storage.toMake(session, original.provider);
   const isDirect = storage.can('storage.clone');
   const between = fitting(`clone-${run.id}`);
   const from = isDirect
@@ -32,11 +32,12 @@ export async function cloneVolume(
           await takeSnapshot(session, run, { id: between, volume: source, kind: 'clone', quiesce: 'none' }),
         ),
       };
-  const spec = volumeSpec(session, id, original, from);
   const { name, holdsSlotData, provider, slot, environment } = original;
   const owners = { ...(slot !== undefined && { slot }), ...(environment !== undefined && { environment }) };
+  const copied = { name, holdsSlotData, provider, origin: source, original, ...owners };
+  const spec = volumeSpec(session, id, original, from, copyDetails(copied));
   const made = await makeNewVolume(session, run, storage, {
-    document: copyOf(session, id, spec, { name, holdsSlotData, provider, origin: source, original, ...owners }),
+    document: copyOf(session, id, spec, copied),
     title: `clone ${source} into ${id}`,
     make: (call) => storage.makeVolume(spec, call),
   });

@@ -1,5 +1,6 @@
 import { pollUntilSettled } from '../engine/poll.ts';
 import { retrying } from '../engine/retry.ts';
+import { standOnFoundation } from '../foundation/stand-on.ts';
 import { driverOf, type BoundProvider } from '../host/drivers.ts';
 import type { Session } from '../host/session.ts';
 import type { CapabilityName } from '../provider/capabilities.ts';
@@ -20,6 +21,15 @@ export class Storage {
   static async of(session: Session, provider: { readonly name: string; readonly config: unknown }): Promise<Storage> {
     const bound = await session.bind(provider);
     return new Storage(session, bound, await driverOf(bound, STORAGE, 'storage'));
+  }
+
+  /** As `of`, for what is about to make something: the first that does makes what it stands on. */
+  static async toMake(
+    session: Session,
+    provider: { readonly name: string; readonly config: unknown },
+  ): Promise<Storage> {
+    await standOnFoundation(session, provider);
+    return Storage.of(session, provider);
   }
 
   can(capability: CapabilityName): boolean {

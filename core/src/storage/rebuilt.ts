@@ -1,9 +1,10 @@
 import type { ProjectConfig } from '../config/schema.ts';
 import type { OperationRun } from '../engine/operation.ts';
-import { buildArtefacts, imageServices, imageTag } from '../environment/build.ts';
+import { buildArtefacts, imageTag, keptImages, type BuildInput } from '../environment/build.ts';
 import { createInput } from '../environment/create.ts';
 import { deployedConfig } from '../environment/deployed-config.ts';
 import { forgetCommit } from '../environment/leave-nothing.ts';
+import { removePushed } from '../environment/image-registry.ts';
 import { artefactOwner } from '../environment/life.ts';
 import { environmentSpec } from '../environment/spec.ts';
 import { unmadeVolumes, volumeSpecs } from '../environment/volumes.ts';
@@ -28,8 +29,11 @@ export async function rebuiltServices(
   const resourceId = `verify-${run.id}`;
   const owner = artefactOwner(session, resourceId);
   let images: readonly string[] = [];
+  const pushed: string[] = [];
+  let provider: ProjectConfig['provider'] | undefined;
   const release = async (): Promise<void> => {
     await session.artefacts.release(owner);
+    if (provider) await removePushed(session, { id: '', provider, pushed });
     if (images.length > 0) {
       const docker = await session.docker();
       for (const image of images)
@@ -51,12 +55,19 @@ export async function rebuiltServices(
       return undefined;
     }
     await session.useSecrets(config, input.repository);
+    ({ provider } = config);
+    const bound = await session.bind(provider);
     const noteImages = async (): Promise<void> => {
-      images = imageServices(config);
+      images = keptImages(bound, config);
       return Promise.resolve();
     };
-    const content = { session, config, source: tree.artefact, resourceId, owner, noteImages };
-    const artefacts = await buildArtefacts(run, content);
+    const notePushed: BuildInput['notePushed'] = async (service, { reference }) => {
+      images = images.filter((one) => one !== service);
+      pushed.push(reference);
+      return Promise.resolve();
+    };
+    const content = { session, config, source: tree.artefact, commit: commit.sha, resourceId, owner };
+    const artefacts = await buildArtefacts(run, { ...content, noteImages, notePushed });
     const { project, stage } = session;
     const identity = { project, stage, id: resourceId, resourceId, commit: commit.sha, incarnation: 1, hosts: [] };
     const { services } = environmentSpec(identity, config, artefacts, unmadeVolumes(volumes));

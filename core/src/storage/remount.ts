@@ -86,7 +86,13 @@ async function claimed(session: Session, run: OperationRun, id: string): Promise
   return session.briefly(`claim environment ${id}`, (call) => Claim.take(session, found, found.document, run, call));
 }
 
-function withVolume(session: Session, spec: EnvironmentSpec, from: string, to: Volume): EnvironmentSpec {
+/** The spec of an environment that goes on with another volume in the place of one. */
+export function withVolume(
+  session: Pick<Session, 'project' | 'stage'>,
+  spec: EnvironmentSpec,
+  from: string,
+  to: Volume,
+): EnvironmentSpec {
   const services = Object.fromEntries(
     Object.entries(spec.services).map(([name, service]) => {
       const mounts = Object.entries(service.mounts).map(

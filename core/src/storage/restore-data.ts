@@ -13,7 +13,7 @@ import { listSnapshots, listVolumes } from './view.ts';
  * @throws ProviderError `not-found`; `refused`: there is none of a volume, or the slot has no data of its own.
  */
 export async function dataLoss(session: Session, name: string): Promise<readonly Loss[]> {
-  const { readSlot } = await import('../slot/rollback.ts');
+  const { readSlot } = await import('../slot/read.ts');
   const { document: slot } = await readSlot(session, name);
   const volumes = (await listVolumes(session, false)).filter(
     (volume) => volume.scope === 'slot' && volume.slot === name && volume.isInUse,

@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import type { OperationRun } from '../engine/operation.ts';
 import type { Session } from '../host/session.ts';
+import { lineage } from '../environment/life.ts';
+import { readTag } from '../names/tags.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
+import type { Tags } from '../provider/resource.ts';
 import { isGood, reviveSnapshot, type SnapshotDocument, type VolumeDocument } from './documents.ts';
 import { DocumentHold } from './hold-document.ts';
 import { errorsOf, Storage } from './provider.ts';
@@ -31,24 +34,26 @@ export async function restoreVolume(
   { id, snapshot: name }: RestoreInput,
 ): Promise<VolumeDocument> {
   const snapshot = await usableSnapshot(session, name);
-  const storage = await Storage.of(session, snapshot.provider);
+  const storage = await Storage.toMake(session, snapshot.provider);
   const original = await originalOf(session, snapshot);
+  const copied: Copied = {
+    name: snapshot.name,
+    holdsSlotData: snapshot.holdsSlotData,
+    origin: snapshot.id,
+    provider: snapshot.provider,
+    original,
+    ...(snapshot.slot !== undefined && { slot: snapshot.slot }),
+    ...(snapshot.environment !== undefined && { environment: snapshot.environment }),
+  };
   const spec = volumeSpec(
     session,
     id,
     { name: snapshot.name, spec: original?.spec ?? { ...snapshot.spec, ...snapshot.spec.volume } },
     snapshot.content === 'volume' ? { snapshot: wholeSnapshot(snapshot) } : undefined,
+    copyDetails(copied, snapshot.spec.tags),
   );
   return makeNewVolume(session, run, storage, {
-    document: copyOf(session, id, spec, {
-      name: snapshot.name,
-      holdsSlotData: snapshot.holdsSlotData,
-      origin: snapshot.id,
-      provider: snapshot.provider,
-      original,
-      ...(snapshot.slot !== undefined && { slot: snapshot.slot }),
-      ...(snapshot.environment !== undefined && { environment: snapshot.environment }),
-    }),
+    document: copyOf(session, id, spec, copied),
     title: `restore ${snapshot.id} into ${id}`,
     make: async (call) => {
       const volume = await storage.makeVolume(spec, call);
@@ -97,24 +102,43 @@ export async function makeNewVolume(
   }
 }
 
+/** What a volume that is made beside the one in use is a copy of. */
+export interface Copied
+  extends
+    Pick<VolumeDocument, 'name' | 'holdsSlotData' | 'provider'>,
+    Partial<Pick<VolumeDocument, 'slot' | 'environment'>> {
+  readonly origin: string;
+  readonly original: VolumeDocument | undefined;
+}
+
+/** What the tags of a copy tell. @param like - Tags of what it is made from, where the original is gone. */
+export function copyDetails(from: Copied, like?: Tags): Record<string, string> {
+  const { original, origin, slot, holdsSlotData } = from;
+  const place = original ? (original.place ?? original.id) : like && readTag(like, 'place');
+  return {
+    ...lineage(original?.spec.tags ?? like ?? {}),
+    scope: scopeOf(from),
+    origin,
+    slotdata: String(holdsSlotData),
+    ondestroy: 'retain',
+    ...(place !== undefined && { place }),
+    ...(slot !== undefined && { slot }),
+  };
+}
+
+function scopeOf({ original, slot, environment }: Copied): VolumeDocument['scope'] {
+  return original?.scope ?? (slot !== undefined ? 'slot' : environment !== undefined ? 'env' : 'project');
+}
+
 /** The document of a volume that is made beside the one in use. */
-export function copyOf(
-  session: Session,
-  id: string,
-  spec: VolumeDocument['spec'],
-  from: Pick<VolumeDocument, 'name' | 'holdsSlotData' | 'provider'> &
-    Partial<Pick<VolumeDocument, 'slot' | 'environment'>> & {
-      readonly origin: string;
-      readonly original: VolumeDocument | undefined;
-    },
-): VolumeDocument {
+export function copyOf(session: Session, id: string, spec: VolumeDocument['spec'], from: Copied): VolumeDocument {
   const { original, origin, slot, environment } = from;
   const at = session.clock.now().toISOString();
   return {
     schema: 1,
     id,
     name: from.name,
-    scope: original?.scope ?? (slot !== undefined ? 'slot' : environment !== undefined ? 'env' : 'project'),
+    scope: scopeOf(from),
     phase: 'creating',
     generation: 0,
     origin,

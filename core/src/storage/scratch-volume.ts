@@ -24,7 +24,7 @@ export async function makeScratchVolume(
   call: Call,
 ): Promise<VolumeDocument & { readonly volume: Volume }> {
   const hold = new DocumentHold(session, session.documents.volumes, run, id);
-  const spec = volumeSpec(session, id, like, from);
+  const spec = volumeSpec(session, id, like, from, { scratch: 'true' });
   await hold.take(
     () => ({
       schema: 1,
@@ -57,17 +57,24 @@ export async function removeScratchVolume(session: Session, storage: Storage, id
 }
 const REMOVE_SECONDS = 600;
 
-/** A volume like another one. */
+/** A volume like another one. @param details - What its tags tell beside its name and its origin. */
 export function volumeSpec(
   session: Pick<Session, 'project' | 'stage'>,
   id: string,
   { name, spec: like }: { readonly name: string; readonly spec: VolumeSpec },
   from: VolumeSpec['from'],
+  details: Readonly<Record<string, string>>,
 ): VolumeSpec {
   const { kind, sizeGiB, engine, native } = like;
   const content = { id, kind, sizeGiB, ...(engine && { engine }), ...(native && { native }) };
   const origin = from === undefined ? null : 'snapshot' in from ? from.snapshot.id : from.volume.id;
   const print = fingerprint({ ...content, origin });
-  const tags = tagsFor(session, { type: 'volume', id, fingerprint: print, tags: { volume: name } });
+  const more = {
+    volume: name,
+    ...(origin !== null && { origin }),
+    ...(engine && { engine: `${engine.name}:${engine.version}` }),
+    ...details,
+  };
+  const tags = tagsFor(session, { type: 'volume', id, fingerprint: print, tags: more });
   return { ...content, fingerprint: print, tags, ...(from && { from }) };
 }

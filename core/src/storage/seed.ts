@@ -195,6 +195,7 @@ function promise(session: Session, id: string, { id: volumeId, like }: ScratchVo
     createdAt: session.clock.now().toISOString(),
   };
   const input = { id, volume: volumeId, kind: 'seed' as const, isClean: true };
-  const spec = snapshotSpec(session, placeholder, input, 'volume');
-  return firstSnapshotDocument(session, placeholder, input, spec, { label: 'none' });
+  const quiesce = { label: 'none' };
+  const spec = snapshotSpec(session, placeholder, input, quiesce);
+  return firstSnapshotDocument(session, placeholder, input, spec, quiesce);
 }

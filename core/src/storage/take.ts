@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { OperationRun } from '../engine/operation.ts';
 import type { Session } from '../host/session.ts';
+import { lineage } from '../environment/life.ts';
 import { fingerprint } from '../names/fingerprint.ts';
 import { tagsFor } from '../names/tags.ts';
 import { ProviderError } from '../provider/error.ts';
@@ -9,7 +10,7 @@ import { DocumentHold } from './hold-document.ts';
 import { errorsOf, Storage } from './provider.ts';
 import { takeQuiesced } from './quiesced.ts';
 import type { Snapshot, SnapshotSpec } from './storage.ts';
-import { planQuiesce } from './plan-quiesce.ts';
+import { planQuiesce, type QuiescePlan } from './plan-quiesce.ts';
 
 const TAKE_SECONDS = 24 * 3600;
 
@@ -38,11 +39,11 @@ export const snapshotResultSchema = z.custom<Snapshot>((value) => typeof value =
  */
 export async function takeSnapshot(session: Session, run: OperationRun, input: TakeInput): Promise<SnapshotDocument> {
   const volume = await readyVolume(session, input.volume);
-  const storage = await Storage.of(session, volume.provider);
+  const storage = await Storage.toMake(session, volume.provider);
   const { snapshots } = storage;
   const hold = new DocumentHold(session, session.documents.snapshots, run, input.id);
   const quiesce = await planQuiesce(session, volume, input.quiesce ?? volume.backup?.quiesce ?? 'none');
-  const spec = snapshotSpec(session, volume, input, quiesce.dump ? 'dump' : 'volume');
+  const spec = snapshotSpec(session, volume, input, quiesce);
   const taken = await hold.take((found) => {
     if (found && found.volume !== volume.id) throw ofAnother(found, volume);
     if (found?.phase === 'ready') return undefined;
@@ -110,17 +111,32 @@ async function existing(session: Session, id: string): Promise<SnapshotDocument>
 export function snapshotSpec(
   session: Session,
   volume: VolumeDocument & Required<Pick<VolumeDocument, 'volume'>>,
-  { id, kind }: TakeInput,
-  content: 'volume' | 'dump',
+  { id, kind, backup, isClean }: TakeInput,
+  quiesce: QuiescePlan,
 ): SnapshotSpec {
+  const content = quiesce.dump ? 'dump' : 'volume';
   const print = fingerprint({ id, volume: volume.id, content });
+  const { engine } = volume.spec;
   const details = {
+    ...lineage(volume.spec.tags),
     volume: volume.id,
     name: volume.name,
+    place: volume.place ?? volume.id,
     kind,
     content,
-    slotdata: String(volume.holdsSlotData),
+    quiesce: quiesce.label,
+    slotdata: String(volume.holdsSlotData && isClean !== true),
+    // What a volume that is made of it is like, when the one that it is of is gone.
+    volumekind: volume.spec.kind,
+    size: String(volume.spec.sizeGiB),
+    ...(engine && { engine: `${engine.name}:${engine.version}` }),
     ...(volume.slot !== undefined && { slot: volume.slot }),
+    ...(quiesce.dump && { service: quiesce.dump.service }),
+    ...(backup && {
+      sequence: String(backup.sequence),
+      elapsed: String(backup.elapsedSeconds),
+      missed: String(backup.missed),
+    }),
   };
   const tags = tagsFor(session, { type: 'snapshot', id, fingerprint: print, tags: details });
   return { id, fingerprint: print, tags, volume: volume.volume };
@@ -131,7 +147,7 @@ export function firstSnapshotDocument(
   volume: VolumeDocument,
   { id, kind, backup, isClean }: TakeInput,
   spec: SnapshotSpec,
-  quiesce: Awaited<ReturnType<typeof planQuiesce>>,
+  quiesce: QuiescePlan,
 ): SnapshotDocument {
   return {
     schema: 1,

@@ -4,9 +4,10 @@ import type { Session } from '../host/session.ts';
 import { ENVIRONMENTS } from '../provider/tokens.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 
-/** Whether an environment has a volume mounted, or needs it. */
-export function mounts({ spec }: Pick<EnvironmentDocument, 'spec'>, volume: string): boolean {
-  return Object.values(spec?.services ?? {}).some((service) =>
+/** Whether an environment has a volume mounted, or needs it; or may, where its spec is not known any more. */
+export function mounts({ spec, rebuilt }: Pick<EnvironmentDocument, 'spec' | 'rebuilt'>, volume: string): boolean {
+  if (!spec) return rebuilt?.mayMount?.includes(volume) ?? false;
+  return Object.values(spec.services).some((service) =>
     Object.values(service.mounts).some((mount) => mount.volume.id === volume),
   );
 }

@@ -42,7 +42,7 @@ export async function verifySnapshot(
       hint: 'clusternator backup list',
     });
   const { document } = found;
-  const storage = await Storage.of(session, document.provider);
+  const storage = await Storage.toMake(session, document.provider);
   const verdict = await run.step({
     id: 'verify',
     title: `verify snapshot ${id}`,

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { OperationRun } from '../engine/operation.ts';
 import type { ServiceSpec } from '../environment/environment.ts';
 import type { Session } from '../host/session.ts';
+import { secondsText } from '../environment/life.ts';
+import { withDetails } from '../names/tags.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
 import type { NamedVolume } from '../environment/volumes.ts';
@@ -23,6 +25,8 @@ export interface VolumeWork {
   readonly provider: { readonly name: string; readonly config: unknown };
   /** Document id of the environment that is to mount them. */
   readonly environment: string;
+  /** Of that environment. */
+  readonly commit: string;
   readonly slot?: string;
   /** The services as they would run on these specs: what seeds run in. */
   readonly services: Readonly<Record<string, ServiceSpec>>;
@@ -104,14 +108,14 @@ async function fill(
   call: Call,
 ): Promise<Volume> {
   const seed = await seedOf(work, storage, wanted, taken.origin, call);
-  if (!seed) return storage.makeVolume(wanted.spec, call);
+  if (!seed) return storage.makeVolume({ ...wanted.spec, tags: taken.spec.tags }, call);
   // Whatever a slot's volume begins with: what is written to it from then on is the slot's.
-  await hold.write((now) => ({
-    ...now,
-    origin: seed.document.id,
-    holdsSlotData: now.holdsSlotData || seed.document.holdsSlotData,
-  }));
-  return storage.makeVolume({ ...wanted.spec, from: { snapshot: seed.snapshot } }, call);
+  const { spec } = await hold.write((now) => {
+    const holdsSlotData = now.holdsSlotData || seed.document.holdsSlotData;
+    const tags = withDetails(now.spec.tags, { origin: seed.document.id, slotdata: String(holdsSlotData) });
+    return { ...now, origin: seed.document.id, holdsSlotData, spec: { ...now.spec, tags } };
+  });
+  return storage.makeVolume({ ...wanted.spec, tags: spec.tags, from: { snapshot: seed.snapshot } }, call);
 }
 
 /** It grows when its config does, and changes in nothing else. */
@@ -131,9 +135,11 @@ function firstDocument(
   { name, spec, config }: NamedVolume,
   before: VolumeDocument | undefined,
 ): VolumeDocument {
-  const { slot, environment, provider, session } = work;
+  const { slot, environment, provider, session, commit } = work;
   const isOfSlot = config.scope === 'slot' && slot !== undefined;
   const scope = config.scope === 'project' ? 'project' : isOfSlot ? 'slot' : 'env';
+  const createdAt = session.clock.now().toISOString();
+  const details = { created: secondsText(createdAt), ...(scope === 'env' && { commit }) };
   return promisedFirst(
     {
       schema: 1,
@@ -144,9 +150,9 @@ function firstDocument(
       generation: before?.generation ?? 0,
       holdsSlotData: isOfSlot,
       provider,
-      spec,
+      spec: { ...spec, tags: withDetails(spec.tags, details) },
       onDestroy: config.onDestroy,
-      createdAt: session.clock.now().toISOString(),
+      createdAt,
       ...(before?.holderEpoch !== undefined && { holderEpoch: before.holderEpoch }),
       ...(isOfSlot && { slot }),
       ...(scope === 'env' && { environment }),

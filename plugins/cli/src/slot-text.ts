@@ -1,4 +1,11 @@
-import type { Interruption, PromotionPlan, PromotionResult, SlotMember, SlotView } from '@clusternator/core';
+import type {
+  Interruption,
+  PromotionPlan,
+  PromotionResult,
+  SlotDestroyPlan,
+  SlotMember,
+  SlotView,
+} from '@clusternator/core';
 import type { Column } from './output/table.ts';
 import { briefDuration, printable } from './output/text.ts';
 
@@ -63,9 +70,27 @@ export function promotionPlanLines(plan: PromotionPlan): string[] {
   if (changes.length === 0) lines.push('Nothing would change.');
   for (const { action, what } of changes) lines.push(`  ${action}  ${printable(what)}`);
   if (interruption) lines.push(...interruptionLines(interruption));
-  if (refused) lines.push(`It would be refused (${refused.code}): ${printable(refused.message)}`);
-  if (refused?.hint !== undefined) lines.push(`Try: ${printable(refused.hint)}`);
-  return lines;
+  return [...lines, ...refusedLines(refused)];
+}
+
+/** What is asked before a slot goes: what it serves, and where. */
+export function slotDestroyQuestion({ slot, head, url, keeps }: SlotDestroyPlan): string {
+  const where = url === undefined ? '' : ` at ${url}`;
+  const serves = head === undefined ? '' : `, which serves ${shortOf(head)}${where}`;
+  return printable(`Destroy slot ${slot}${serves}?${keeps.length > 0 ? ` Its data stays: ${keeps.join(', ')}.` : ''}`);
+}
+
+export function slotDestroyPlanLines({ changes, keeps, refused }: SlotDestroyPlan): string[] {
+  const lines = changes.map(({ action, what }) => `${action.padEnd(8)} ${printable(what)}`);
+  if (changes.length === 0) lines.push('Nothing would change.');
+  for (const volume of keeps) lines.push(`keep     volume ${printable(volume)}`);
+  return [...lines, ...refusedLines(refused)];
+}
+
+function refusedLines(refused: PromotionPlan['refused']): string[] {
+  if (!refused) return [];
+  const hint = refused.hint === undefined ? [] : [`Try: ${printable(refused.hint)}`];
+  return [`It would be refused (${refused.code}): ${printable(refused.message)}`, ...hint];
 }
 
 function interruptionLines({ seconds: all, volumes, from, to, parts }: Interruption): string[] {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { Resolver } from 'node:dns/promises';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -151,7 +151,9 @@ withSmallDisk('a disk that is full fails the environment, and the daemon lives o
     expect(await driver.ensure(fits, testCall())).toMatchObject({ phase: 'active' });
   } finally {
     await small.end();
-    execFileSync('umount', [folder]);
+    // What was killed lets go of its files in its own time.
+    const umount = () => spawnSync('umount', [folder], { encoding: 'utf8' });
+    await until(umount, ({ status }) => status === 0);
     rmdirSync(folder);
   }
 });

@@ -84,6 +84,18 @@ describe('a slot', () => {
   });
 });
 
+test('an end that comes late takes nothing from a slot that was routed or made anew since', async () => {
+  const made = await scene.make('late');
+  const routed = await scene.flip(made, '1', a);
+  await expect(scene.slots.destroy(made, testCall())).rejects.toMatchObject({ code: 'conflict', effect: 'none' });
+  await scene.slots.destroy(routed, testCall());
+  const anew = await scene.flip(await scene.make('late'), '2', b);
+  await expect(scene.slots.destroy(routed, testCall())).rejects.toMatchObject({ code: 'conflict' });
+  expect((await ask(anew)).text).toBe('content of b');
+  await scene.slots.destroy({ id: 'late' }, testCall());
+  expect(await scene.slots.read(anew, testCall())).toBeUndefined();
+});
+
 describe('a routing', () => {
   test('of two from one reading, one fails and writes nothing', async () => {
     const made = await scene.make('race');

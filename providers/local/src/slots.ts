@@ -54,8 +54,10 @@ export class LocalSlots implements SlotDriver {
     yield* (await this.#daemon.call(z.array(slotViewSchema), request)).map(slotOf);
   }
 
-  async destroy({ id }: ResourceRef, call: Call): Promise<void> {
-    await this.#daemon.call(z.unknown(), { method: 'DELETE', path: this.#path(id), signal: call.signal });
+  async destroy({ id, handle }: ResourceRef, call: Call): Promise<void> {
+    const condition = handle?.version === undefined ? '' : `?version=${encodeURIComponent(handle.version)}`;
+    const path = this.#path(id) + condition;
+    await this.#daemon.call(z.unknown(), { method: 'DELETE', path, signal: call.signal });
   }
 
   async route(slot: Slot, routes: readonly Route[], stamp: string, call: Call): Promise<Slot> {

@@ -1,10 +1,12 @@
 export { CASES } from './cases/all.ts';
+export { writeApp } from './kit/apps.ts';
 export type * from './kit/case.ts';
 export type * from './kit/harness.ts';
 export { isHarness, loadHarness } from './kit/load-harness.ts';
 export type * from './kit/report.ts';
 export { runKit, type RunOptions } from './kit/run.ts';
-export type { WireCall, WireTarget } from './proxy/wire.ts';
+export { faultProxy, type FaultProxy } from './proxy/fault-proxy.ts';
+export { Wire, type Fault, type Rule, type WireCall, type WireTarget } from './proxy/wire.ts';
 export { reportBadge } from './report/badge.ts';
 export { reportHtml } from './report/html.ts';
 export { reportText, type TextOptions } from './report/text.ts';

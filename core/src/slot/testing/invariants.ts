@@ -27,6 +27,11 @@ export function watchWorld(world: World): { readonly problems: string[] } {
       if (world.cloud.slots.get(slot)?.routes.some(({ handle }) => handle.id === id))
         problems.push(`${id} was destroyed while the routes of ${slot} led to it`);
   };
+  world.cloud.onEnd = (slot) => {
+    const document = slots.get(slot);
+    if (document?.head !== undefined && document.kind !== 'destroy')
+      problems.push(`${slot} was taken from under its head`);
+  };
   const onSlot = (next: SlotDocument): void => {
     const { name, generation, head } = next;
     const before = slots.get(name);
@@ -36,6 +41,7 @@ export function watchWorld(world: World): { readonly problems: string[] } {
     const key = `${name}/${String(generation)}`;
     if (heads.has(key) && heads.get(key) !== head) problems.push(`${key} has had two heads`);
     heads.set(key, head);
+    if (next.destroyed && before?.head !== undefined) world.ends.add(key);
     if (next.kind === 'rollback' && next.rejected.some(({ environment }) => environment === next.to))
       problems.push(`${name} goes back to a rejected one`);
   };
@@ -83,6 +89,7 @@ export async function checkAtRest(world: World): Promise<readonly string[]> {
 
   for (const slot of slots) {
     const { name, head, generation } = slot;
+    if (slot.destroyed && world.cloud.slots.has(name)) problems.push(`${name} was destroyed, and is there`);
     const document = head === undefined ? undefined : all.get(head);
     const wanted = document ? [resourceIdOf(document)] : [];
     const live = world.cloud.live(name);
@@ -95,6 +102,7 @@ export async function checkAtRest(world: World): Promise<readonly string[]> {
       if (!member?.pins[name]) problems.push(`${name} keeps ${id} without a pin`);
     }
     for (let at = 1; at <= generation; at++) {
+      if (world.ends.has(`${name}/${String(at)}`)) continue; // to have no head is a generation without a release
       if (!(await releases.get(releaseId(name, at), testCall()))) problems.push(`${name} has no release ${String(at)}`);
     }
     const newest = await releases.get(releaseId(name, generation), testCall());

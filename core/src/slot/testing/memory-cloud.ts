@@ -8,7 +8,7 @@ import type {
   LogQuery,
 } from '../../environment/environment.ts';
 import { ProviderError } from '../../provider/error.ts';
-import type { ResourceRef } from '../../provider/resource.ts';
+import type { Phase, ResourceRef } from '../../provider/resource.ts';
 import type { Route, Slot, SlotDriver, SlotSpec } from '../slot.ts';
 
 /** What protects a router's routes: see protocol.md. */
@@ -24,6 +24,8 @@ interface Routed {
 /** A cloud in memory: environments that run, and a router. All dealings of one process go through `deal`. */
 export class MemoryCloud {
   readonly running = new Map<string, EnvironmentSpec>();
+  /** By resource id, of those that are not active. */
+  readonly phases = new Map<string, Phase>();
   readonly scaled = new Map<string, Record<string, Instances>>();
   /** Services that are scaled to none and still run, by `<resource id>/<service>`: for so many looks at their environment. */
   readonly leaving = new Map<string, number>();
@@ -53,6 +55,9 @@ export class MemoryCloud {
   readonly served: { slot: string; environment: string | undefined; stamp: string }[] = [];
   onServe: (slot: string, ids: readonly string[]) => void = () => {};
   onDestroy: (id: string) => void = () => {};
+  onEnd: (slot: string) => void = () => {};
+  /** None ever returns, not even when a slot is made again. */
+  private versions = 0;
 
   constructor(readonly kind: RouterKind = 'version') {}
 
@@ -60,9 +65,11 @@ export class MemoryCloud {
     const resource = (spec: EnvironmentSpec): Environment => ({
       id: spec.id,
       fingerprint: spec.fingerprint,
-      phase: 'active',
+      tags: spec.tags,
+      phase: this.phases.get(spec.id) ?? 'active',
       handle: { id: spec.id },
       url: `http://${spec.id}.test`,
+      address: { type: 'A', value: `127.64.${spec.slot === undefined ? '0' : '1'}.${String(spec.id.charCodeAt(0))}` },
       parts: Object.fromEntries(Object.keys(spec.services).map((name) => [name, { phase: this.phaseOf(spec, name) }])),
     });
     return {
@@ -81,13 +88,15 @@ export class MemoryCloud {
           return spec && resource(spec);
         }),
       list: async function* (this: MemoryCloud) {
-        for (const spec of [...this.running.values()]) yield resource(spec);
+        const all = await deal('list environments', () => [...this.running.values()]);
+        for (const spec of all) yield resource(spec);
       }.bind(this),
       destroy: ({ id }) =>
         deal('destroy environment', () => {
           this.onDestroy(id);
           this.speak(id);
           this.running.delete(id);
+          this.phases.delete(id);
           this.scaled.delete(id);
         }),
       health: ({ id }) =>
@@ -212,6 +221,7 @@ export class MemoryCloud {
         one && {
           id,
           fingerprint: one.spec.fingerprint,
+          tags: one.spec.tags,
           phase: 'active',
           handle: { version: this.versionOf(one) },
           url: `http://${one.spec.hosts[0] ?? id}`,
@@ -234,16 +244,22 @@ export class MemoryCloud {
               spec,
               routes: known?.routes ?? [],
               stamp: known?.stamp ?? '',
-              version: (known?.version ?? 0) + 1,
+              version: ++this.versions,
             });
           return must(spec.id);
         }),
       read: ({ id }: ResourceRef) => deal('read slot', () => shown(id)),
       list: async function* (this: MemoryCloud) {
-        for (const id of this.slots.keys()) yield must(id);
+        const all = await deal('list slots', () => [...this.slots.keys()]);
+        for (const id of all) yield must(id);
       }.bind(this),
-      destroy: ({ id }: ResourceRef) =>
+      destroy: ({ id, handle }: ResourceRef) =>
         deal('destroy slot', () => {
+          const now = this.slots.get(id);
+          if (!now) return;
+          if (this.kind !== 'blind' && handle && handle.version !== this.versionOf(now))
+            throw new ProviderError('conflict', `slot ${id} was changed meanwhile`);
+          this.onEnd(id);
           this.slots.delete(id);
         }),
       route: (slot, routes, stamp) =>
@@ -266,7 +282,7 @@ export class MemoryCloud {
     this.onServe(id, serving);
     for (const environment of serving.length > 0 ? serving : [undefined])
       this.served.push({ slot: id, environment, stamp });
-    this.slots.set(id, { ...now, routes, stamp, version: now.version + 1 });
+    this.slots.set(id, { ...now, routes, stamp, version: ++this.versions });
   }
 
   /** Resource ids that a slot gives traffic to. */

@@ -8,6 +8,8 @@ import { ProviderError } from '../../provider/error.ts';
 import { testCall } from '../../state/testing/call.ts';
 import { collectPins } from '../collect.ts';
 import { makeAhead } from '../create-bound.ts';
+import { destroySlot } from '../destroy.ts';
+import { slotLeftovers } from '../leftovers.ts';
 import { promote } from '../promote.ts';
 import { rollback } from '../rollback.ts';
 import '../takeover.ts';
@@ -164,6 +166,7 @@ export class Simulation {
     else if (dice < 0.64) this.begin(`destroy ${letter}`, (session) => destroyEnvironment(session, id));
     else if (dice < 0.69)
       this.begin(`destroy ${letter} from ${slot}`, (session) => destroyEnvironment(session, id, { force: slot }));
+    else if (dice < 0.72) this.begin(`end ${slot}`, (session, by) => destroySlot(session, { slot, by }));
     else if (dice < 0.78) this.begin(`create ${letter}`, (session) => this.create(session, letter));
     else if (dice < 0.82)
       this.begin(`create ${letter} for staging`, async (session) => {
@@ -276,7 +279,10 @@ export class Simulation {
       await this.settleAll();
       this.begin('free the slots', (session) => this.freeSlots(session));
       await this.settleAll();
-      this.begin('collect', (session) => collectPins(session));
+      this.begin('collect', async (session) => {
+        await collectPins(session);
+        for (const { run } of await slotLeftovers(session)) await run();
+      });
       await this.settleAll();
       this.world.clock.jump(7200); // what is kept only for a while goes
     }
@@ -309,7 +315,7 @@ export class Simulation {
 
   private async resumeOne(session: Session): Promise<void> {
     for await (const { document } of session.documents.operations.list(testCall())) {
-      if (hasEnded(document) || !/promote|rollback/.test(document.kind)) continue;
+      if (hasEnded(document) || !/promote|rollback|destroy-slot/.test(document.kind)) continue;
       await session.carryOn(await resumeOperation(session.operations, document.id));
       return;
     }

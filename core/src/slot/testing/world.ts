@@ -2,26 +2,34 @@ import 'reflect-metadata';
 import { container } from 'tsyringe';
 import { z } from 'zod';
 import { BuildCache } from '../../cache/build-cache.ts';
-import { projectConfigSchema } from '../../config/schema.ts';
+import { projectConfigSchema, type ProjectConfig } from '../../config/schema.ts';
 import type { EngineEvent } from '../../engine/events.ts';
 import type { Liveness, ProcessIdentity } from '../../engine/identity.ts';
 import { someProcess } from '../../engine/testing/operations.ts';
 import { carryOn } from '../../environment/carry-on.ts';
-import { resourceIdOf } from '../../environment/life.ts';
+import { lifeDetails, resourceIdOf } from '../../environment/life.ts';
 import { environmentSpec } from '../../environment/spec.ts';
+import { FoundationOutputs } from '../../foundation/outputs.ts';
+import { bindFounded } from '../../foundation/testing/bind-founded.ts';
+import type { MemoryFoundation } from '../../foundation/testing/memory-foundation.ts';
 import { brieflyBy } from '../../host/briefly.ts';
 import type { BoundProvider } from '../../host/drivers.ts';
 import type { Session } from '../../host/session.ts';
+import { environmentIdOf } from '../../names/environment-id.ts';
+import { environmentLabel } from '../../names/host-label.ts';
+import { withDetails } from '../../names/tags.ts';
 import { yes, type Capabilities } from '../../provider/capabilities.ts';
 import { KeptLogs } from '../../logs/kept-logs.ts';
 import { ProviderError } from '../../provider/error.ts';
 import { defineProvider } from '../../provider/provider.ts';
 import { DNS, ENVIRONMENTS, SLOTS, STORAGE } from '../../provider/tokens.ts';
 import { unmadeVolumes, volumeSpecs } from '../../environment/volumes.ts';
+import type { CommitReader } from '../../rebuild/commits.ts';
 import { backupRuleOf } from '../../storage/backup-rule.ts';
 import type { VolumeDocument } from '../../storage/documents.ts';
 import type { VolumeSpec } from '../../storage/storage.ts';
 import { MemoryStorage } from '../../storage/testing/memory-storage.ts';
+import type { Mirror } from '../../source/mirror.ts';
 import { documentsIn, type EnvironmentDocument } from '../../state/documents.ts';
 import { memoryStore } from '../../state/memory.ts';
 import type { StateStore } from '../../state/store.ts';
@@ -40,6 +48,8 @@ const NO_ARTEFACTS = {
   sweep: async () => undefined,
   folder: async () => '/dev/null', // no command finds a file of its own in there
 } as unknown as Session['artefacts']; // the rest is about files
+/** As much of a mirror as a destroy asks for. */
+const NO_MIRROR = { forget: async () => undefined, compact: async () => undefined } as unknown as Mirror;
 const noConfig = z.strictObject({});
 const provider = defineProvider({
   id: 'memory',
@@ -75,7 +85,9 @@ export class World {
   readonly keptDigests = new Map<string, readonly string[]>();
   /** Sees every put that was made. */
   onPut: (key: string, value: string) => void = () => {};
-  readonly store: StateStore = this.observed(memoryStore());
+  store: StateStore = this.observed(memoryStore());
+  /** Of the repository's commits. */
+  readonly configs = new Map<string, ProjectConfig>();
   readonly clock = new SimClock();
   readonly cloud: MemoryCloud;
   readonly dns = new MemoryDns();
@@ -87,6 +99,12 @@ export class World {
   status: (host: string, path: string) => number = () => 200;
   /** Nowhere, unless a test gives them a place. */
   keptLogs = new KeptLogs('/dev/null/logs');
+  /** What the cloud's drivers stand on. Left out: on nothing. */
+  foundation: MemoryFoundation | undefined;
+  /** The outputs that drivers were made with. */
+  readonly stoodOn: unknown[] = [];
+  /** Slot and generation, of slots that were destroyed. */
+  readonly ends = new Set<string>();
   private pids = 0;
 
   constructor(
@@ -124,7 +142,18 @@ export class World {
     scope.register(SLOTS, { useValue: () => Promise.resolve(cloud.router(deal)) });
     scope.register(STORAGE, { useValue: () => Promise.resolve(this.storage.driver(deal)) });
     scope.register(DNS, { useValue: () => Promise.resolve(this.dns.provider(deal)) });
-    const bound: BoundProvider = { provider: provider, capabilities, scope };
+    const bound: BoundProvider = { provider, config: {}, capabilities, scope };
+    const documents = documentsIn(store, clock);
+    const briefly = brieflyBy(clock);
+    const foundations = new FoundationOutputs({ documents, briefly, ...OWNER });
+    const known = new Map<string, BoundProvider>();
+    const bind: Session['bind'] = async ({ config }) => {
+      if (!this.foundation) return bound;
+      const key = JSON.stringify(config);
+      const made = known.get(key) ?? bindFounded(this, this.foundation, { config, deal, foundations });
+      known.set(key, made);
+      return made;
+    };
     const unused = (): never => {
       throw new Error('not in this world');
     };
@@ -134,7 +163,8 @@ export class World {
       providerName: 'memory',
       options: { directory: '/', env: {}, stateFolder: '/', providers: () => Promise.resolve([]), signal, emit },
       clock,
-      documents: documentsIn(store, clock),
+      documents,
+      foundations,
       operations: {
         store,
         clock,
@@ -159,9 +189,9 @@ export class World {
         }),
       // A real look-up takes real time, in which the virtual clock would run out.
       fetch: () => Promise.reject(new Error('there is no network in this world')),
-      briefly: brieflyBy(clock),
+      briefly,
       repository: () => Promise.reject(new ProviderError('not-found', 'no repository in this world')),
-      mirror: unused,
+      mirror: () => Promise.resolve(NO_MIRROR),
       docker: unused,
       buildSite: unused,
       giveSecrets: () => undefined,
@@ -170,9 +200,28 @@ export class World {
       carryOn: (run) => carryOn(session, run),
       warmUp: async () => undefined,
       provider: () => Promise.resolve({ name: 'memory', config: {} }),
-      bind: () => Promise.resolve(bound),
+      bind,
     };
     return session;
+  }
+
+  /** All documents are lost: those of a state that begins anew are kept from now on. */
+  loseState(): void {
+    this.store = this.observed(memoryStore());
+  }
+
+  /** The repository, as a rebuild asks it. */
+  commits(): CommitReader {
+    return {
+      read: (sha) => {
+        const [whole, config] = [...this.configs].find(([one]) => one.startsWith(sha)) ?? [];
+        if (whole === undefined || !config) return Promise.resolve({ why: `there is no commit ${sha}` });
+        const source = artefactOf(whole);
+        const about = { sha: whole, subject: `Commit ${whole.slice(0, 1)}`, author: 'Ann' };
+        return Promise.resolve({ ...about, config, source, mirror: '/mirror', overrides: '' });
+      },
+      close: () => Promise.resolve(),
+    };
   }
 
   /** An environment that is ready, by the first letter of its commit. @param slots - Of its commit's config. */
@@ -193,11 +242,15 @@ export class World {
 
   /** Its own volumes, as a create would have made them. */
   private async keepVolumes({ id, config, ...rest }: EnvironmentDocument): Promise<void> {
-    for (const { name, spec } of config ? volumeSpecs(OWNER, config, resourceIdOf({ id, ...rest })) : []) {
+    const { commit } = rest;
+    for (const { name, spec: bare } of config ? volumeSpecs(OWNER, config, resourceIdOf({ id, ...rest })) : []) {
+      const spec = { ...bare, tags: withDetails(bare.tags, { commit }) };
       const { backup, onDestroy, scope } = config?.volumes[name] ?? fail();
+      const isShared = scope === 'project';
       await this.volume(spec, {
         name,
-        environment: id,
+        scope: isShared ? 'project' : 'env',
+        ...(!isShared && { environment: id }),
         onDestroy: scope === 'env' ? onDestroy : 'delete',
         ...(backup && scope === 'env' && { backup: backupRuleOf(backup) }),
       });
@@ -248,9 +301,11 @@ export class World {
       resourceId: `${id}-${String(incarnation)}`,
       commit,
       incarnation,
-      hosts: [`${id}.localhost`],
+      hosts: [`${environmentLabel(OWNER, environmentIdOf(commit))}.localhost`],
+      details: lifeDetails({ createdAt: '2026-01-01T00:00:00.000Z' }, {}),
     };
-    const artefact = { kind: 'files' as const, digest: `tree-${commit}`, bytes: 1 };
+    this.configs.set(commit, config);
+    const artefact = artefactOf(commit);
     const artefacts = {
       services: Object.fromEntries(Object.keys(config.services).map((name) => [name, artefact])),
       sites: {},
@@ -299,6 +354,10 @@ export class World {
   run<T>(work: Promise<T>): Promise<T> {
     return this.clock.run(work);
   }
+}
+
+function artefactOf(commit: string) {
+  return { kind: 'files' as const, digest: `tree-${commit}`, bytes: 1 };
 }
 
 function dealingStore(store: StateStore, deal: Deal): StateStore {

@@ -51,7 +51,7 @@ export class MemoryStorage {
         ensure: (spec) => deal('ensure volume', () => this.ensureVolume(spec)),
         read: ({ id }) => deal('read volume', () => this.volumeOf(id)),
         list: async function* (this: MemoryStorage) {
-          for (const id of [...this.volumes.keys()]) {
+          for (const id of await deal('list volumes', () => [...this.volumes.keys()])) {
             const volume = this.volumeOf(id);
             if (volume) yield volume;
           }
@@ -89,7 +89,7 @@ export class MemoryStorage {
       ensure: (spec) => deal('ensure snapshot', () => this.ensureSnapshot(spec)),
       read: ({ id }) => deal('read snapshot', () => this.snapshotOf(id)),
       list: async function* (this: MemoryStorage) {
-        for (const id of [...this.snapshots.keys()]) yield this.mustSnapshot(id);
+        for (const id of await deal('list snapshots', () => [...this.snapshots.keys()])) yield this.mustSnapshot(id);
       }.bind(this),
       destroy: ({ id }) =>
         deal('destroy snapshot', () => {
@@ -170,12 +170,13 @@ export class MemoryStorage {
     const found = this.volumes.get(id);
     if (!found) return undefined;
     const { spec, isWhole, data } = found;
-    const { kind, sizeGiB, fingerprint } = spec;
+    const { kind, sizeGiB, fingerprint, tags } = spec;
     return {
       id,
       kind,
       sizeGiB,
       fingerprint,
+      tags,
       phase: isWhole ? 'active' : 'creating',
       handle: { id },
       usedBytes: data.length,
@@ -192,6 +193,7 @@ export class MemoryStorage {
     return {
       id,
       fingerprint: spec.fingerprint,
+      tags: spec.tags,
       phase: isActive ? 'active' : 'creating',
       handle: { id },
       volume: spec.volume.id,

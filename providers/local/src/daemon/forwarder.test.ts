@@ -2,7 +2,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
-import { Forwarder } from './forwarder.ts';
+import { Forwarder, join } from './forwarder.ts';
 
 const opened: (Server | Forwarder)[] = [];
 afterEach(async () => {
@@ -70,3 +70,24 @@ test('closing cuts what is open', async () => {
   await closed;
   await expect(text(connect({ host: '127.9.9.9', port }))).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
+
+test('a side whose end is under way is let go when the other breaks', async () => {
+  const [client] = await pair();
+  const [target] = await pair();
+  join(client, target);
+  const gone = new Promise((resolve) => target.once('close', resolve));
+  target.end();
+  client.destroy(new Error('broken'));
+  await gone;
+  expect(target.destroyed).toBe(true);
+});
+
+/** Both ends of a connection. */
+async function pair(): Promise<[Socket, Socket]> {
+  const accepted = Promise.withResolvers<Socket>();
+  const { host, port } = await server((socket) => {
+    accepted.resolve(socket.on('error', () => undefined));
+  });
+  const socket = connect({ host, port, allowHalfOpen: true }).on('error', () => undefined);
+  return [socket, await accepted.promise];
+}

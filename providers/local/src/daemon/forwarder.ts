@@ -52,7 +52,7 @@ export class Forwarder {
     this.#keep(client);
     const endpoint = this.#endpoints[this.#next++ % Math.max(1, this.#endpoints.length)];
     if (!endpoint || tries <= 0) {
-      client.resetAndDestroy();
+      breakOff(client);
       return;
     }
     const target = connect({ ...endpoint, allowHalfOpen: true, noDelay: true });
@@ -80,17 +80,28 @@ export class Forwarder {
 }
 
 /** Each side's end and failure is the other's; `pipe` holds a fast one back for a slow one. */
-function join(client: Socket, target: Socket): void {
+export function join(client: Socket, target: Socket): void {
   target.removeAllListeners('error');
   for (const [from, to] of [
     [client, target],
     [target, client],
   ] as const) {
-    from.on('error', () => to.resetAndDestroy());
+    from.on('error', () => {
+      breakOff(to);
+    });
     from.once('close', (failed) => {
       if (failed) to.destroy();
     });
     from.setNoDelay(true);
     from.pipe(to);
   }
+}
+
+/**
+ * Without an end, so that the other side sees a failure. A reset while the socket's own end is under way would keep its handle for ever: libuv
+ * refuses it (`uv_tcp_close_reset`), and Node never tells that the socket has closed.
+ */
+function breakOff(socket: Socket): void {
+  if (socket.writable && socket.writableLength === 0) socket.resetAndDestroy();
+  else socket.destroy();
 }

@@ -47,9 +47,9 @@ export function slotRoutes(slots: Slots): readonly ControlRoute[] {
     {
       method: 'DELETE',
       path: `${SLOTS}/:id`,
-      handle: async ({ parameters }) => {
+      handle: async ({ parameters, query }) => {
         const { id, scope } = named(parameters);
-        await slots.destroy(scope, id);
+        await slots.destroy(scope, id, query.get('version') ?? undefined);
         return { value: {} };
       },
     },

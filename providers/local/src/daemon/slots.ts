@@ -88,11 +88,7 @@ export class Slots {
   route(scope: Scope, id: string, routing: RoutingBody): SlotView {
     const before = this.#find(scope, id);
     if (isOwnEarlierTry(before, routing)) return this.#view(before);
-    if (before.version !== routing.version) {
-      throw new ProviderError('conflict', `slot ${id} was routed by somebody else since it was read`, {
-        effect: 'none',
-      });
-    }
+    if (before.version !== routing.version) throw routedSince(id);
     const { routes, stamp, token } = routing;
     assertShares(id, routes);
     for (const { environment } of routes) this.#assertRoutable(scope, environment);
@@ -104,10 +100,15 @@ export class Slots {
     return this.#view(record);
   }
 
-  /** To remove what is gone succeeds. Its environments stay. */
-  async destroy(scope: Scope, id: string): Promise<void> {
+  /**
+   * To remove what is gone succeeds. Its environments stay.
+   * @param version - Only if it is still the one that was read so.
+   * @throws ProviderError `conflict` (it was routed or made anew since; nothing was removed).
+   */
+  async destroy(scope: Scope, id: string, version?: string): Promise<void> {
     const before = this.#all.get(keyOf(scope, id));
     if (!before) return;
+    if (version !== undefined && before.version !== version) throw routedSince(id);
     this.#deps.database.removeSlot(before.key);
     this.#all.delete(before.key);
     this.#drain(before, { ...before, routes: [] });
@@ -191,6 +192,10 @@ export class Slots {
       ...(stamp !== undefined && { stamp }),
     };
   }
+}
+
+function routedSince(id: string): ProviderError {
+  return new ProviderError('conflict', `slot ${id} was routed by somebody else since it was read`, { effect: 'none' });
 }
 
 /** A random one never returns, not even when a slot is made again. */

@@ -9,6 +9,7 @@ import { hygieneCases, sweepCase } from './hygiene.ts';
 import { idempotencyCases } from './idempotency.ts';
 import { identityCases } from './identity.ts';
 import { paginationCases } from './pagination.ts';
+import { slotEndCases } from './slot-end.ts';
 import { slotCases } from './slot.ts';
 import { stateCases } from './state.ts';
 import { storageCases } from './storage.ts';
@@ -26,6 +27,7 @@ export const CASES: readonly Case[] = [
   ...identityCases,
   ...environmentCases,
   ...slotCases,
+  ...slotEndCases,
   ...dnsCases,
   ...storageCases,
   ...stateCases,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { canFor } from '@clusternator/core';
 import type { Case } from '../kit/case.ts';
 import { must, type Trial } from '../kit/trial.ts';
 
@@ -82,11 +83,11 @@ async function exerciseAll(t: Trial): Promise<void> {
     );
   }
   if (drivers.slots) {
-    const slot = await main.make('slots', specs.slot('s1'));
+    let slot = await main.make('slots', specs.slot('s1'));
     const driver = await main.slots();
     if (environment) {
       const { handle } = environment;
-      await main.call('slots.route', 's1', (call) => driver.route(slot, [{ handle, percent: 100 }], 'e1', call));
+      slot = await main.call('slots.route', 's1', (call) => driver.route(slot, [{ handle, percent: 100 }], 'e1', call));
     }
     await main.list('slots');
     await main.remove('slots', slot);
@@ -99,7 +100,7 @@ async function exerciseAll(t: Trial): Promise<void> {
 
 async function exerciseStorage({ main, specs, capabilities }: Trial): Promise<void> {
   const volume = await main.make('volumes', specs.volume('v1'));
-  if (capabilities['storage.snapshots']?.can === 'yes') {
+  if (canFor(capabilities, 'storage.snapshots', volume.kind)) {
     const snapshot = await main.make('snapshots', specs.snapshot('p1', volume));
     await main.list('snapshots');
     await main.remove('snapshots', snapshot);

@@ -70,3 +70,10 @@ export class Artefacts {
     return path.join(this.folder, digest);
   }
 }
+
+/** Puts the kit's program into a folder, as `server.mjs`: for an image of it, which runs `node server.mjs` there. */
+export function writeApp(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  // The first process of a container ignores what it has no handler for.
+  writeFileSync(path.join(folder, 'server.mjs'), `process.once('SIGTERM', () => process.exit());\n${SERVER}`);
+}

@@ -1,4 +1,4 @@
-import type { Capabilities, Provider } from '@clusternator/core';
+import { canFor, type Capabilities, type Provider } from '@clusternator/core';
 import type { Wire } from '../proxy/wire.ts';
 import type { Ability, Case, DriverName } from './case.ts';
 import type { Account, Harness } from './harness.ts';
@@ -35,7 +35,8 @@ export function gateOf(
   if (driver) return { outcome: 'incapable', note: `the provider has no ${driver} driver` };
   for (const name of one.needs ?? []) {
     const capability = capabilities[name];
-    if (capability?.can === 'yes') continue;
+    // The kit's volumes are files.
+    if (canFor(capabilities, name, 'files')) continue;
     return { outcome: 'incapable', note: `${name}: ${capability?.note ?? 'is not declared, and so a no'}` };
   }
   const leftOut = harness.leaveOut?.[one.id];

@@ -23,6 +23,8 @@ export interface Harness {
   readonly natives?: Readonly<Partial<Record<'environments' | 'slots' | 'volumes' | 'snapshots', NativeKey<unknown>>>>;
   /** Seconds for one thing to be made or removed. Left out: 60. */
   readonly settleSeconds?: number;
+  /** Seconds that answers may still be as before a write that has returned, where a load balancer follows in its own time. Left out: none. */
+  readonly followSeconds?: number;
   /** Cases that this cloud can't be put through, each with the reason, which the report prints. They are not passed. */
   readonly leaveOut?: Readonly<Record<string, string>>;
 }
@@ -51,7 +53,7 @@ export interface Account {
   readonly env: Readonly<Record<string, string>>;
   /** Under which host names are made. */
   readonly domain: string;
-  /** An image of the kit's app (see `appFolder`), where the provider runs images. By `name@sha256:…`. */
+  /** An image of the kit's app (see `writeApp`), where the provider runs images. By `name@sha256:…`. */
   readonly image?: string;
   /** The DNS zone to write in. What is in it is kept; the kit's names begin with `kit-`. */
   readonly zone?: string;

@@ -30,10 +30,11 @@ export class Specs {
 
   /** A public service that answers with `marker`. */
   service(marker: string, more: Partial<ServiceSpec> = {}): ServiceSpec {
+    const { port = 8080 } = more;
     return {
       artefact: this.image === undefined ? this.artefacts.app(marker) : { kind: 'image', reference: this.image },
       ...(this.image === undefined && { command: ['node', 'server.mjs'] }),
-      port: 8080,
+      port,
       protocol: 'http',
       route: '/',
       health: HEALTH,
@@ -44,7 +45,7 @@ export class Specs {
       memoryMiB: 128,
       instances: { min: 1, max: 1 },
       ...more,
-      env: { KIT_APP: marker, ...more.env },
+      env: { KIT_APP: marker, ...(this.image !== undefined && { PORT: String(port) }), ...more.env },
     };
   }
 

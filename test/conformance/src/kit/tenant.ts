@@ -1,4 +1,5 @@
 import {
+  fingerprint,
   ProviderError,
   type Call,
   type Capabilities,
@@ -23,7 +24,7 @@ import {
   type Volume,
   type VolumeSpec,
 } from '@clusternator/core';
-import { deriveToken, makeHost, pollUntilSettled, retrying, withCall } from '@clusternator/core/kit';
+import { deriveToken, makeHost, pollUntilSettled, retrying, tagsFor, withCall } from '@clusternator/core/kit';
 import type { Artefacts } from './apps.ts';
 import type { KitClock } from './clock.ts';
 import type { Account } from './harness.ts';
@@ -231,10 +232,12 @@ export class Tenant {
     const driver = await drivers.foundation?.({ config: this.config, host: this.host, foundation: undefined });
     if (!driver) return undefined;
     const { clock } = this.#parts;
-    const spec: ResourceSpec = { id: 'main', fingerprint: 'kit', tags: {} };
-    const made = await this.call('foundation.ensure', 'main', (call) =>
+    const about = { type: 'foundation', id: 'main', fingerprint: fingerprint({ config: this.config }) } as const;
+    const { id, fingerprint: print } = about;
+    const spec: ResourceSpec = { id, fingerprint: print, tags: tagsFor(this.owner, about) };
+    const foundation = await this.call('foundation.ensure', 'main', (call) =>
       pollUntilSettled(() => driver.ensure(spec, call), { clock, call, doing: 'make the foundation' }),
     );
-    return made.outputs;
+    return foundation.outputs;
   }
 }

@@ -83,6 +83,9 @@ export class Trial {
   get settleSeconds(): number {
     return this.harness.settleSeconds ?? 60;
   }
+  get followSeconds(): number {
+    return this.harness.followSeconds ?? 0;
+  }
   /** A case that uses it names `wire` among its abilities. */
   get wire(): Wire {
     return must(this.#parts.wire, 'the fault proxy');
@@ -137,6 +140,16 @@ export class Trial {
     const target = new URL(url);
     for (const [name, value] of Object.entries(query)) target.searchParams.set(name, value);
     return httpGet(this.account, target, options);
+  }
+
+  /** What is answered once the cloud has followed a write, or when it has had its time: at once, unless the harness tells of one. */
+  async followed(url: string, hasFollowed: (answer: HttpAnswer) => boolean): Promise<HttpAnswer> {
+    const deadline = this.clock.monotonicSeconds() + this.followSeconds;
+    for (;;) {
+      const answer = await this.get(url);
+      if (hasFollowed(answer) || this.clock.monotonicSeconds() >= deadline) return answer;
+      await sleep(20);
+    }
   }
 
   /** Looks again until it holds. @throws with what it saw last. */

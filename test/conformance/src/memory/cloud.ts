@@ -153,7 +153,7 @@ export class MemoryCloud {
       spec.takenAt = new Date().toISOString();
     }
     const item: Item = {
-      ...{ name, seq: isThere ? known.seq : ++this.#seq, version: isThere ? known.version + 1 : ++this.#seq },
+      ...{ name, seq: isThere ? known.seq : ++this.#seq, version: ++this.#seq },
       ...{ state: 'active', tags: { ...(body.tags as Item['tags']) }, spec: { ...spec } },
     };
     this.items[collection].set(name, item);
@@ -166,7 +166,7 @@ export class MemoryCloud {
     if (!item) return NOT_FOUND;
     Object.assign(item.tags, body.tags);
     Object.assign(item.spec, body.spec);
-    item.version += 1;
+    item.version = ++this.#seq;
     return { status: 200, body: this.#shown(collection, item) };
   }
 
@@ -241,7 +241,7 @@ export class MemoryCloud {
     const routes = body.routes as readonly { readonly name: string; readonly percent: number }[];
     if (routes.some((route) => this.items.environments.get(route.name)?.state !== 'active'))
       return { status: 422, body: { error: 'NoEnvironment' } };
-    item.version += 1;
+    item.version = ++this.#seq;
     const routing = ++this.#seq;
     Object.assign(item.spec, { routes, stamp: body.stamp, routing });
     setTimeout(() => {

@@ -43,7 +43,9 @@ export abstract class Things<S extends ResourceSpec, T extends AnyThing, R exten
     const found = await this.find(ref, call);
     if (!found || found.state === 'deleting') return;
     try {
-      await this.cloud.ask({ method: 'DELETE', path: this.pathOf(ref), schema: z.unknown() }, call);
+      // Only slots have a version in their handle: what was made anew since is another.
+      const condition = ref.handle?.version === undefined ? {} : { ifMatch: ref.handle.version };
+      await this.cloud.ask({ method: 'DELETE', path: this.pathOf(ref), ...condition, schema: z.unknown() }, call);
     } catch (error) {
       if (!isMissing(error)) throw error; // it went in the meantime
     }

@@ -95,6 +95,34 @@ export const slotMutants: readonly Mutant[] = [
     }),
   },
   {
+    id: 'destroys-what-a-slot-led-to',
+    says: 'destroys the environments of a slot with it',
+    caughtBy: ['slot/ends-with-its-routes'],
+    provider: wrong({
+      drivers: {
+        slots: (right, _host, client) => ({
+          destroy: async (ref, call) => {
+            const { routes = [] } = (await right.read(ref, call)) ?? {};
+            await right.destroy(ref, call);
+            for (const { handle } of routes)
+              await client.ask(
+                { method: 'DELETE', path: `environments/${handle.name ?? ''}`, schema: z.unknown() },
+                call,
+              );
+          },
+        }),
+      },
+    }),
+  },
+  {
+    id: 'destroys-whatever-is-there',
+    says: 'destroys a slot of that name, whether or not it is the one that was read',
+    caughtBy: ['slot/an-older-end-spares-what-was-made-anew'],
+    provider: wrong({
+      drivers: { slots: (right) => ({ destroy: ({ id }, call) => right.destroy({ id }, call) }) },
+    }),
+  },
+  {
     id: 'ignores-weights',
     says: 'sends all traffic to the first, and reports what was asked for',
     caughtBy: ['slot/weights-are-seen-in-the-traffic'],

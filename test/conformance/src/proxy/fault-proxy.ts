@@ -7,6 +7,7 @@ import { Carrier, type Reply } from './exchange.ts';
 import { CloudSide, listening } from './upstream.ts';
 import type { Wire, WireCall, WireTarget } from './wire.ts';
 
+/** It listens at `front` until it is closed. */
 export interface FaultProxy {
   readonly front: WireTarget;
   close(): Promise<void>;

@@ -37,7 +37,8 @@ export class CloudSide implements Upstream {
         ? { socketPath: target.socket }
         : { hostname: new URL(target.url).hostname, port: new URL(target.url).port };
     const isTls = 'url' in target && target.url.startsWith('https:');
-    const host = 'url' in target ? { host: new URL(target.url).host } : {};
+    // In clear text there is an emulator, which may look at signatures, and the host that was asked is signed. A cloud wants its own name.
+    const host = isTls ? { host: new URL(target.url).host } : {};
     const sent = (isTls ? https : http).request({
       ...where,
       method: call.method,

@@ -27,6 +27,7 @@ export type Fault =
   /** Runs at that moment, with the call held: to kill whoever made it. */
   | { readonly kind: 'interrupt'; readonly at: 'before' | 'after' | 'answered'; readonly act: () => Promise<void> };
 
+/** What befalls the calls that it is for. */
 export interface Rule {
   readonly when: (call: WireCall) => boolean;
   readonly fault: Fault;
