@@ -1,0 +1,16 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import type { Readable } from 'node:stream';
+
+/**
+ * Starts a program that the kernel ends when this process is gone, also by SIGKILL: nobody else would know of it.
+ * @see https://man7.org/linux/man-pages/man1/setpriv.1.html `--pdeathsig`
+ */
+export function spawnTied(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): ChildProcessByStdio<null, null, Readable> {
+  const [first, rest] =
+    process.platform === 'linux' ? ['setpriv', ['--pdeathsig', 'KILL', program, ...args]] : [program, args];
+  return spawn(first, rest, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+}
