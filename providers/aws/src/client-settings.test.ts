@@ -22,9 +22,15 @@ test('what the config says wins, and a profile that it names wins over keys', ()
     maxAttempts: 1,
     region: 'eu-central-1',
     profile: 'team',
+    credentials: expect.any(Function),
   });
 });
 
-test('without any, the SDK looks for itself', () => {
-  expect(clientSettings({}, hostWith({}), 'ROUTE_53')).toEqual({ maxAttempts: 1 });
+test('without any, the SDK looks for itself, once for all clients of a host', () => {
+  const host = hostWith({});
+  const settings = clientSettings({}, host, 'ROUTE_53');
+  expect(settings).toEqual({ maxAttempts: 1, credentials: expect.any(Function) });
+  expect(clientSettings({}, host, 'S3').credentials).toBe(settings.credentials);
+  expect(clientSettings({ profile: 'team' }, host, 'S3').credentials).not.toBe(settings.credentials);
+  expect(clientSettings({}, hostWith({}), 'S3').credentials).not.toBe(settings.credentials);
 });

@@ -20,14 +20,27 @@ test.each([
   [said('ServiceUnavailable', 503), { code: 'unavailable', effect: 'unknown' }],
   [said('Whatever', 429), { code: 'throttled', effect: 'none' }],
   [said('SomethingNew', 403), { code: 'denied' }],
+  [said('UnauthorizedOperation', 403), { code: 'denied' }],
+  [said('PermanentRedirect', 301), { code: 'denied', effect: 'none' }],
+  [said('AuthorizationHeaderMalformed', 400), { code: 'denied', effect: 'none' }],
   [said('SomethingNew', 404), { code: 'internal' }],
   [said('LimitsExceeded', 400), { code: 'quota' }],
   [unsent('ECONNREFUSED'), { code: 'unavailable', effect: 'none' }],
   [unsent('ECONNRESET'), { code: 'unavailable', effect: 'unknown' }],
+  [new Error('Region is missing'), { code: 'invalid', effect: 'none', detail: { path: 'provider.region' } }],
   [Object.assign(new Error('late'), { name: 'TimeoutError' }), { code: 'unavailable', effect: 'unknown' }],
   [Object.assign(new Error('no keys'), { name: 'CredentialsProviderError' }), { code: 'unauthenticated' }],
 ])('%s', (cause, expected) => {
   expect(errorOf(cause)).toMatchObject(expected);
+});
+
+test.each([
+  ['ec2.eu-centrall-1.amazonaws.com', { code: 'denied', effect: 'none', detail: { path: 'provider.region' } }],
+  ['ecs.cn-nord-1.amazonaws.com.cn', { code: 'denied', retry: 'never' }],
+  ['route53.amazonaws.com', { code: 'unavailable', effect: 'none' }],
+  ['registry.example', { code: 'unavailable', effect: 'none' }],
+])('a name that is not found is a wrong region where it has one: %s', (hostname, expected) => {
+  expect(errorOf(Object.assign(unsent('ENOTFOUND'), { hostname }))).toMatchObject(expected);
 });
 
 test('when to come again, which request it was, and what to do are told', () => {

@@ -1,28 +1,48 @@
-import { defineProvider, no, yes, type Capabilities } from '@clusternator/core/provider';
-import { clientSettings } from './client-settings.ts';
-import { configSchema } from './config.ts';
+import { defineProvider } from '@clusternator/core/provider';
+import { slotCapabilities } from './alb/capabilities.ts';
+import { check } from './check.ts';
+import { clientSettings, s3Settings } from './client-settings.ts';
+import { dnsCapabilities } from './dns/capabilities.ts';
+import { machineCapabilities } from './ec2/capabilities.ts';
+import { machineRateLimits } from './ec2/rate-limits.ts';
+import { environmentCapabilities } from './ecs/capabilities.ts';
+import { environmentRateLimits } from './ecs/rate-limits.ts';
 import { errorOf } from './errors.ts';
+import { isOfSites, ofContainers, type AwsGround } from './ground.ts';
+import { openFoundation } from './foundation/open-foundation.ts';
+import { foundationRateLimits } from './foundation/rate-limits.ts';
 import { permissions } from './permissions.ts';
+import { providerConfigSchema } from './provider-config.ts';
+import { siteCapabilities } from './site/capabilities.ts';
+import { openSiteFoundation } from './site/ground/open-ground.ts';
+import { storageCapabilities, storageRateLimits } from './storage/capabilities.ts';
 
-const ENVIRONMENTS = 'this provider keeps DNS and state; it runs no environments';
-
-const capabilities: Capabilities = {
-  'environments.images': no(ENVIRONMENTS),
-  'environments.processes': no(ENVIRONMENTS),
-  'environments.sites': no(ENVIRONMENTS),
-  'dns.atomic': yes({ limit: 500, note: 'a batch has 1,000 records and 32,000 characters of values' }),
-  'dns.compareAndSet': yes(),
-  'dns.alias': yes({ note: 'to a name of the same zone' }),
-};
-
-/** AWS: the project's names on Route 53, and its state on S3, for projects whose environments run elsewhere. */
-const provider = defineProvider({
+/** AWS: containers on ECS Fargate, commands on EC2, slots on a load balancer, databases on RDS, files on EFS; or sites on S3 behind CloudFront;
+ *  names on Route 53, and state on S3. */
+const provider = defineProvider<typeof providerConfigSchema, AwsGround>({
   id: 'aws',
-  config: configSchema,
-  examples: { dns: {}, state: { region: 'eu-central-1', bucket: 'example-clusternator' } },
-  capabilities: () => capabilities,
+  config: providerConfigSchema,
+  examples: {
+    environments: { region: 'eu-central-1' },
+    sites: { region: 'eu-central-1', kind: 'sites' },
+    dns: {},
+    state: { region: 'eu-central-1', bucket: 'example-clusternator' },
+  },
+  capabilities: (config) => ({
+    ...(config.kind === 'sites'
+      ? siteCapabilities
+      : { ...environmentCapabilities, ...machineCapabilities, ...slotCapabilities, ...storageCapabilities(config) }),
+    ...dnsCapabilities,
+  }),
+  check,
+  // What is in one region knows nothing of another. Sites are in all of them, and stand on nothing that containers do.
+  place: ({ region, kind }) => (kind === 'sites' ? 'sites' : region),
   permissions,
   rateLimits: {
+    ...foundationRateLimits,
+    ...environmentRateLimits,
+    ...machineRateLimits,
+    ...storageRateLimits,
     route53: {
       perSecond: 5,
       burst: 5,
@@ -48,14 +68,28 @@ const provider = defineProvider({
         import('./s3-state.ts'),
         import('@aws-sdk/client-s3'),
       ]);
-      const settings = clientSettings(config, host, 'S3');
-      // A bucket's name is no part of the host where that is told.
-      const client = new S3Client({ ...settings, forcePathStyle: settings.endpoint !== undefined });
+      const client = new S3Client(s3Settings(config, host));
       host.onClose(() => {
         client.destroy();
       });
       return openS3State(client, host, config);
     },
+    foundation: (to) => Promise.resolve(to.config.kind === 'sites' ? openSiteFoundation(to) : openFoundation(to)),
+    environments: async ({ foundation, ...to }) =>
+      isOfSites(foundation)
+        ? (await import('./site/open-sites.ts')).openSiteEnvironments({ ...to, foundation })
+        : (await import('./environments.ts')).openEitherKind({ ...to, foundation }),
+    slots: async ({ foundation, ...to }) =>
+      isOfSites(foundation)
+        ? (await import('./site/open-sites.ts')).openSiteSlots({ ...to, foundation })
+        : (await import('./alb/open-slots.ts')).openSlots({ ...to, foundation }),
+    storage: async ({ foundation, ...to }) =>
+      (await import('./storage/open-storage.ts')).openStorage({
+        ...to,
+        foundation: ofContainers(foundation, 'volumes'),
+      }),
+    images: async ({ foundation, ...to }) =>
+      (await import('./images/open-images.ts')).openImages({ ...to, foundation: ofContainers(foundation, 'images') }),
   },
 });
 

@@ -1,7 +1,24 @@
 import type { Permission } from '@clusternator/core/provider';
-import type { AwsConfig } from './config.ts';
+import { slotPermissions } from './alb/permissions.ts';
+import { machinePermissions } from './ec2/permissions.ts';
+import { environmentPermissions } from './ecs/permissions.ts';
+import { foundationPermissions } from './foundation/permissions.ts';
+import { imagePermissions } from './images/permissions.ts';
+import type { ProviderConfig } from './provider-config.ts';
+import { siteGroundPermissions } from './site/ground/permissions.ts';
+import { sitePermissions } from './site/permissions.ts';
+import { storagePermissions } from './storage/permissions.ts';
 
-const MOVES = ['promote', 'rollback', 'slot repair'];
+// A foundation is made by the first command that needs it, with the records of its names.
+const WRITES = [
+  'promote',
+  'rollback',
+  'slot repair',
+  'slot destroy',
+  'foundation create',
+  'foundation destroy',
+  'env create',
+];
 const ALL = ['every command'];
 
 /**
@@ -9,17 +26,29 @@ const ALL = ['every command'];
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonroute53.html
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
  */
-export function permissions({ bucket }: AwsConfig): readonly Permission[] {
-  const state = `arn:aws:s3:::${bucket ?? '<bucket>'}`;
+export function permissions(config: ProviderConfig): readonly Permission[] {
+  const state = `arn:aws:s3:::${config.bucket ?? '<bucket>'}`;
   return [
-    { action: 'route53:ListHostedZones', resource: '*', verbs: MOVES },
-    { action: 'route53:ListResourceRecordSets', resource: 'arn:aws:route53:::hostedzone/*', verbs: MOVES },
-    { action: 'route53:ChangeResourceRecordSets', resource: 'arn:aws:route53:::hostedzone/*', verbs: MOVES },
-    { action: 'route53:GetChange', resource: 'arn:aws:route53:::change/*', verbs: MOVES },
+    { action: 'route53:ListHostedZones', resource: '*', verbs: WRITES },
+    { action: 'route53:ListResourceRecordSets', resource: 'arn:aws:route53:::hostedzone/*', verbs: WRITES },
+    { action: 'route53:ChangeResourceRecordSets', resource: 'arn:aws:route53:::hostedzone/*', verbs: WRITES },
+    { action: 'route53:GetChange', resource: 'arn:aws:route53:::change/*', verbs: WRITES },
     // Without it, S3 answers 403 for what is not there, and nobody can tell that from a refusal.
     { action: 's3:ListBucket', resource: state, verbs: ALL },
     { action: 's3:GetObject', resource: `${state}/*`, verbs: ALL },
     { action: 's3:PutObject', resource: `${state}/*`, verbs: ALL },
     { action: 's3:DeleteObject', resource: `${state}/*`, verbs: ['gc'] },
+    ...(config.kind === 'sites' ? [...siteGroundPermissions, ...sitePermissions] : ofContainers(config)),
+  ];
+}
+
+function ofContainers(config: ProviderConfig): readonly Permission[] {
+  return [
+    ...foundationPermissions(config),
+    ...imagePermissions(config),
+    ...environmentPermissions(config),
+    ...machinePermissions(config),
+    ...slotPermissions(config),
+    ...storagePermissions(config),
   ];
 }

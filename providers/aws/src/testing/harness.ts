@@ -4,7 +4,8 @@ import { CreateHostedZoneCommand, Route53Client } from '@aws-sdk/client-route-53
 import type { Account, Harness, Refusals } from '@clusternator/conformance';
 import { z } from 'zod';
 import { serveHostedZones } from '@clusternator/emulators/route53-dns';
-import provider from '../index.ts';
+import { dnsCapabilities } from '../dns/capabilities.ts';
+import aws from '../index.ts';
 import { startEmulator, type EmulatorName } from '@clusternator/emulators/emulator';
 
 const ZONE = 'kit.example';
@@ -34,6 +35,14 @@ const refusals: Refusals = {
   expired: refusal(400, 'ExpiredToken'),
   quota: refusal(400, 'LimitsExceeded'),
   unreadable: { status: 404, headers: { 'content-type': 'text/html' }, body: '<html>no such page</html>' },
+};
+
+const { dns, state } = aws.drivers;
+/** What needs no foundation. The rest has a harness of its own, beside a data plane. */
+const provider = {
+  ...aws,
+  capabilities: () => dnsCapabilities,
+  drivers: { ...(dns && { dns }), ...(state && { state }) },
 };
 
 /** Puts the AWS provider through the conformance kit on an emulator. @param leaveOut - What it can't judge, with the reason. */

@@ -1,0 +1,24 @@
+import type { Permission } from '@clusternator/core/provider';
+import type { AwsConfig } from '../config.ts';
+
+const MOVES = ['promote', 'rollback', 'slot repair'];
+const REMOVES = [...MOVES, 'slot destroy'];
+const READS = ['slot list', 'slot show', ...REMOVES];
+
+/**
+ * What slots ask for: rules of a listener whose load balancer's name begins with `clusternator-`.
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html
+ */
+export function slotPermissions({ region = '*' }: Pick<AwsConfig, 'region'>): readonly Permission[] {
+  const at = `arn:aws:elasticloadbalancing:${region}:*`;
+  const rule = `${at}:listener-rule/app/clusternator-*/*/*/*`;
+  const own = 'elasticloadbalancing';
+  return [
+    { action: `${own}:DescribeRules`, resource: '*', verbs: READS },
+    { action: `${own}:DescribeTags`, resource: '*', verbs: READS },
+    { action: `${own}:CreateRule`, resource: `${at}:listener/app/clusternator-*/*/*`, verbs: MOVES },
+    { action: `${own}:ModifyRule`, resource: rule, verbs: MOVES },
+    { action: `${own}:AddTags`, resource: rule, verbs: MOVES },
+    { action: `${own}:DeleteRule`, resource: rule, verbs: REMOVES },
+  ];
+}

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Fault } from '@clusternator/conformance';
+import { actionOf, type EcsScene, type Tenant } from '../ecs/testing/ecs-scene.ts';
+import { command, machineThings, openMachineScene } from './testing/machine-scene.ts';
+
+let scene: EcsScene;
+let shop: Tenant;
+beforeAll(async () => {
+  scene = await openMachineScene('moto');
+  shop = await scene.tenant();
+}, 120_000);
+afterAll(() => scene.end());
+
+const MOMENTS: readonly (readonly [string, Fault])[] = [
+  ['before it is sent', { kind: 'reset', after: false }],
+  ['after it was carried out, and before its answer', { kind: 'reset', after: true }],
+];
+
+/** Two public services, one of which has a secret. */
+function whole(by: Tenant, id: string) {
+  return by.spec(id, {
+    api: command({ route: '/api', secrets: { PASSWORD: { name: 'PASSWORD' } } }),
+    web: command(),
+  });
+}
+
+/** Does it, dying at its nth mutating call; then again, as another process would. @returns Whether there was such a call. */
+async function interrupted(work: (by: Tenant) => Promise<unknown>, nth: number, fault: Fault): Promise<boolean> {
+  const target = scene.wire.mutations + nth;
+  const lift = scene.wire.impose({ when: ({ mutation }) => mutation === target, fault, times: 1 });
+  const died = await work(await scene.tenant()).then(
+    () => false,
+    () => true,
+  );
+  lift();
+  await work(await scene.tenant());
+  return died;
+}
+
+describe.each(MOMENTS)('killed %s', (_, fault) => {
+  test('an environment is made once at every call, and removed whole at every call', async () => {
+    const before = await machineThings(scene);
+    await shop.make(whole(shop, 'whole'));
+    const made = await machineThings(scene);
+    expect(made).toEqual({
+      groups: 2,
+      instances: 2,
+      launchTemplates: 2,
+      targetGroups: 2,
+      rules: (before.rules ?? 0) + 2,
+      secrets: 1,
+      sources: 1,
+    });
+    await shop.remove('whole');
+    expect(await machineThings(scene)).toEqual(before);
+
+    let kills = 0;
+    for (let nth = 1; ; nth++) {
+      const id = `c${String(nth)}`;
+      const died = await interrupted((by) => by.make(whole(by, id)), nth, fault);
+      expect(await machineThings(scene)).toEqual(made);
+      const removed = await interrupted(async (by) => by.remove(id), nth, fault);
+      expect(await machineThings(scene)).toEqual(before);
+      if (died || removed) kills = nth;
+      if (!died && !removed) break;
+    }
+    expect(kills).toBeGreaterThan(9);
+  }, 300_000);
+});
+
+test.each([
+  'PutObject',
+  'CreateSecret',
+  'CreateTargetGroup',
+  'CreateLaunchTemplate',
+  'CreateRule',
+  'CreateAutoScalingGroup',
+])('what was killed after %s is on its way, and is removed as such', async (action) => {
+  const before = await machineThings(scene);
+  const lift = scene.wire.impose({
+    when: (call) => actionOf(call) === action,
+    fault: { kind: 'reset', after: true },
+    times: 1,
+  });
+  const id = `half-${action.toLowerCase()}`;
+  const spec = shop.spec(id, { web: command({ secrets: { KEY: { name: 'KEY' } } }) });
+  await expect(shop.make(spec)).rejects.toThrow('ECONNRESET');
+  lift();
+  const by = await scene.tenant();
+  const found = await by.call('read', (call) => by.environments.read({ id }, call));
+  expect(['creating', 'active']).toContain(found?.phase);
+  expect(found).toMatchObject({ id, fingerprint: spec.fingerprint, tags: spec.tags });
+  await by.remove(id);
+  expect(await machineThings(scene)).toEqual(before);
+});

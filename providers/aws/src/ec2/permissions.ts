@@ -1,0 +1,71 @@
+import type { Permission } from '@clusternator/core/provider';
+import type { AwsConfig } from '../config.ts';
+
+const MAKES = ['env create', 'promote'];
+const REMOVES = ['env destroy', 'gc'];
+const READS = ['env list', 'env show'];
+const LOOKS = ['promote', 'rollback'];
+const ALL = [...MAKES, ...REMOVES, ...READS];
+
+/**
+ * What environments on machines ask for beside what those in containers do. Names begin with `clusternator-`; what EC2 makes has ids alone.
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2autoscaling.html
+ * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html (what a group's maker needs of EC2)
+ */
+export function machinePermissions({ region = '*' }: Pick<AwsConfig, 'region'>): readonly Permission[] {
+  return [...groups(region), ...templates(region), ...machines(region), ...sources()];
+}
+
+function groups(region: string): readonly Permission[] {
+  const group = `arn:aws:autoscaling:${region}:*:autoScalingGroup:*:autoScalingGroupName/clusternator-*`;
+  const own = 'autoscaling';
+  return [
+    // Of these AWS tells no resource apart.
+    { action: `${own}:DescribeAutoScalingGroups`, resource: '*', verbs: [...ALL, ...LOOKS, 'env logs'] },
+    { action: `${own}:DescribeScalingActivities`, resource: '*', verbs: [...MAKES, ...READS] },
+    { action: `${own}:CreateAutoScalingGroup`, resource: group, verbs: MAKES },
+    { action: `${own}:CreateOrUpdateTags`, resource: group, verbs: MAKES },
+    { action: `${own}:UpdateAutoScalingGroup`, resource: group, verbs: LOOKS },
+    { action: `${own}:DeleteAutoScalingGroup`, resource: group, verbs: REMOVES },
+    {
+      action: 'iam:CreateServiceLinkedRole',
+      resource: 'arn:aws:iam::*:role/aws-service-role/autoscaling.amazonaws.com/*',
+      verbs: MAKES,
+    },
+  ];
+}
+
+function templates(region: string): readonly Permission[] {
+  const template = `arn:aws:ec2:${region}:*:launch-template/*`;
+  return [
+    { action: 'ec2:DescribeLaunchTemplates', resource: '*', verbs: ALL },
+    { action: 'ec2:CreateLaunchTemplate', resource: template, verbs: MAKES },
+    { action: 'ec2:DeleteLaunchTemplate', resource: template, verbs: REMOVES },
+    { action: 'ec2:CreateTags', resource: template, verbs: MAKES },
+  ];
+}
+
+/** Auto Scaling starts machines in its own name, and refuses who could not start them. */
+function machines(region: string): readonly Permission[] {
+  const own = ['instance', 'volume', 'network-interface'].map((kind) => `arn:aws:ec2:${region}:*:${kind}/*`);
+  const used = ['launch-template', 'security-group', 'subnet'].map((kind) => `arn:aws:ec2:${region}:*:${kind}/*`);
+  const image = `arn:aws:ec2:${region}::image/*`;
+  return [
+    ...[...own, ...used, image].map((resource) => ({ action: 'ec2:RunInstances', resource, verbs: MAKES })),
+    ...own.map((resource) => ({ action: 'ec2:CreateTags', resource, verbs: MAKES })),
+    // The image by its parameter.
+    { action: 'ssm:GetParameters', resource: `arn:aws:ssm:${region}:*:parameter/aws/service/*`, verbs: MAKES },
+  ];
+}
+
+function sources(): readonly Permission[] {
+  const bucket = 'arn:aws:s3:::clusternator-*';
+  const source = `${bucket}/sources/*`;
+  return [
+    { action: 's3:ListBucketVersions', resource: bucket, verbs: [...READS, ...REMOVES] },
+    { action: 's3:PutObject', resource: source, verbs: MAKES },
+    { action: 's3:GetObject', resource: source, verbs: [...READS, ...REMOVES] },
+    { action: 's3:DeleteObject', resource: source, verbs: REMOVES },
+    { action: 's3:DeleteObjectVersion', resource: source, verbs: REMOVES },
+  ];
+}

@@ -1,0 +1,127 @@
+import { ProviderError, type ServiceSpec } from '@clusternator/core/provider';
+import type { AwsFoundation } from '../foundation/outputs.ts';
+import { streamPrefix } from '../ecs/log-streams.ts';
+import type { PlannedService } from '../ecs/plan.ts';
+import type { MachineSettings } from './config.ts';
+import { MACHINE_PROGRAM } from './machine-program.ts';
+import type { Source } from './sources.ts';
+
+/** Before it is encoded. @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html */
+const MOST_BYTES = 16_384;
+/** Where machines ask who they are. The service is not to: their role is not its own.
+ *  @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html */
+const METADATA = '169.254.169.254/32 fd00:ec2::254/128';
+
+/** What a machine begins with. */
+export interface Beginning {
+  readonly foundation: AwsFoundation;
+  readonly machine: MachineSettings;
+  readonly source: Source;
+  /** The ARN of the secret with the values that have no reference of their own. */
+  readonly secret?: string;
+}
+
+/**
+ * What cloud-init runs once: it fetches the source of the commit, sees that it is that one, and hands it to systemd, as a service of a user
+ * without rights. There is no secret in it: the machine reads those itself.
+ * @throws ProviderError `invalid`: EC2 takes no more than 16 KiB.
+ */
+export function userData(planned: PlannedService, beginning: Beginning): string {
+  const text = script(serviceOf(planned, beginning), beginning);
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MOST_BYTES) return text;
+  throw new ProviderError(
+    'invalid',
+    `service ${planned.service}: what its machine begins with has ${String(bytes)} bytes, of ${String(MOST_BYTES)} that EC2 takes`,
+    { path: `services.${planned.service}.env`, hint: 'keep long values in a secret, or in a file of the repository' },
+  );
+}
+
+/** As the machine's program reads it. */
+function serviceOf({ key, service, spec }: PlannedService, { foundation, secret }: Beginning): object {
+  return {
+    command: spec.command ?? [],
+    install: spec.install ?? null,
+    workingDir: spec.workingDir ?? '.',
+    // The load balancer comes from another machine.
+    env: { HOST: '0.0.0.0', ...spec.env },
+    secrets: referencesOf(spec, secret),
+    region: foundation.region,
+    logGroup: foundation.logGroup,
+    stream: streamPrefix(key, service),
+  };
+}
+
+/** @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html (a key of a secret's JSON) */
+function referencesOf({ secrets }: ServiceSpec, own = ''): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(secrets).map(([variable, { reference }]) => [variable, reference ?? `${own}:${variable}::`]),
+  );
+}
+
+function script(service: object, { foundation, machine, source }: Beginning): string {
+  const settings = Buffer.from(JSON.stringify(service)).toString('base64');
+  const packages = machine.packages.map(quoted).join(' ');
+  const url = quoted(`s3://${foundation.bucket}/${source.key}`);
+  return `#!/bin/bash
+set -euo pipefail
+touch /var/log/clusternator.log
+chmod 600 /var/log/clusternator.log
+exec >>/var/log/clusternator.log 2>&1
+export AWS_DEFAULT_REGION=${quoted(foundation.region)}
+again() { until "$@"; do sleep 5; done; }
+
+useradd --system --user-group --home-dir /opt/clusternator/home --shell /usr/sbin/nologin clusternator
+mkdir -p /opt/clusternator/home /opt/clusternator/source
+base64 -d >/opt/clusternator/service.json <<'END'
+${settings}
+END
+cat >/opt/clusternator/machine.py <<'END'${MACHINE_PROGRAM}END
+${unit('clusternator-logs', 'What the service writes, to CloudWatch', ['ExecStart=/usr/bin/python3 /opt/clusternator/machine.py logs', 'Restart=always', 'RestartSec=5'])}
+${unit('clusternator-values', 'The variables of the service, with its secrets', ['Type=oneshot', 'RemainAfterExit=yes', 'ExecStart=/usr/bin/python3 /opt/clusternator/machine.py values', 'Restart=on-failure', 'RestartSec=5', ...OUTPUT])}
+${unit('clusternator', 'The service', [
+  'User=clusternator',
+  'ExecStartPre=/usr/bin/python3 /opt/clusternator/machine.py install',
+  'ExecStart=/usr/bin/python3 /opt/clusternator/machine.py start',
+  'Restart=always',
+  'RestartSec=1',
+  'TimeoutStartSec=infinity',
+  'NoNewPrivileges=yes',
+  `IPAddressDeny=${METADATA}`,
+  ...OUTPUT,
+])}
+systemctl daemon-reload
+systemctl enable --now clusternator-logs.service
+${packages === '' ? '' : `if command -v dnf; then again dnf --assumeyes install ${packages}; else again apt-get update; again apt-get --assume-yes install ${packages}; fi\n`}
+again aws s3 cp --only-show-errors ${url} /opt/clusternator/source.tar.gz
+echo ${quoted(`${source.sha256}  /opt/clusternator/source.tar.gz`)} | sha256sum --check --quiet
+tar -xzf /opt/clusternator/source.tar.gz -C /opt/clusternator/source --no-same-owner
+rm /opt/clusternator/source.tar.gz
+chown -R clusternator:clusternator /opt/clusternator/home /opt/clusternator/source
+systemctl enable --now clusternator-values.service clusternator.service
+`;
+}
+
+const OUTPUT = ['StandardOutput=append:/var/log/clusternator.log', 'StandardError=inherit'];
+
+/** Starts again for as long as it takes: a machine that stays unhealthy is replaced. */
+function unit(name: string, about: string, lines: readonly string[]): string {
+  return `cat >/etc/systemd/system/${name}.service <<'END'
+[Unit]
+Description=${about}
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+${lines.join('\n')}
+
+[Install]
+WantedBy=multi-user.target
+END`;
+}
+
+/** As one word of a shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

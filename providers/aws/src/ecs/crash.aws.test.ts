@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  DescribeServicesCommand,
+  ListTaskDefinitionsCommand,
+  paginateListServices,
+  type Service,
+} from '@aws-sdk/client-ecs';
+import { DescribeRulesCommand, DescribeTargetGroupsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { ListServicesCommand as ListNamesCommand } from '@aws-sdk/client-servicediscovery';
+import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
+import type { Fault } from '@clusternator/conformance';
+import { actionOf, database, openScene, web, type EcsScene, type Tenant } from './testing/ecs-scene.ts';
+
+let scene: EcsScene;
+let shop: Tenant;
+beforeAll(async () => {
+  scene = await openScene('moto');
+  shop = await scene.tenant();
+}, 120_000);
+afterAll(() => scene.end());
+
+const MOMENTS: readonly (readonly [string, Fault])[] = [
+  ['before it is sent', { kind: 'reset', after: false }],
+  ['after it was carried out, and before its answer', { kind: 'reset', after: true }],
+];
+
+/** A service that others need, with a secret, and a public one. */
+function whole(by: Tenant, id: string) {
+  return by.spec(id, {
+    db: database({ secrets: { PASSWORD: { name: 'PASSWORD' } } }),
+    web: web({ needs: { db: 'DB_HOST' } }),
+  });
+}
+
+/** All that there is in the account, by the cloud's own lists. */
+async function things(): Promise<Readonly<Record<string, number>>> {
+  const { raw, foundation } = scene;
+  const { cluster } = foundation;
+  const services: Service[] = [];
+  for await (const { serviceArns = [] } of paginateListServices({ client: raw.ecs }, { cluster, maxResults: 10 })) {
+    if (serviceArns.length === 0) continue;
+    const described = await raw.ecs.send(new DescribeServicesCommand({ cluster, services: serviceArns }));
+    services.push(...(described.services ?? []));
+  }
+  const active = new ListTaskDefinitionsCommand({ status: 'ACTIVE' });
+  const inListener = new DescribeRulesCommand({ ListenerArn: foundation.loadBalancer.http });
+  return {
+    services: services.filter(({ status }) => status === 'ACTIVE').length,
+    taskDefinitions: (await raw.ecs.send(active)).taskDefinitionArns?.length ?? 0,
+    targetGroups: (await raw.elb.send(new DescribeTargetGroupsCommand({}))).TargetGroups?.length ?? 0,
+    rules: (await raw.elb.send(inListener)).Rules?.length ?? 0,
+    names: (await raw.discovery.send(new ListNamesCommand({}))).Services?.length ?? 0,
+    secrets: (await raw.secrets.send(new ListSecretsCommand({}))).SecretList?.length ?? 0,
+  };
+}
+
+/** Does it, dying at its nth mutating call; then again, as another process would. @returns Whether there was such a call. */
+async function interrupted(work: (by: Tenant) => Promise<unknown>, nth: number, fault: Fault): Promise<boolean> {
+  const target = scene.wire.mutations + nth;
+  const lift = scene.wire.impose({ when: ({ mutation }) => mutation === target, fault, times: 1 });
+  const died = await work(await scene.tenant()).then(
+    () => false,
+    () => true,
+  );
+  lift();
+  await work(await scene.tenant());
+  return died;
+}
+
+describe.each(MOMENTS)('killed %s', (_, fault) => {
+  test('an environment is made once at every call, and removed whole at every call', async () => {
+    const before = await things();
+    await shop.make(whole(shop, 'whole'));
+    const made = await things();
+    expect(made).toEqual({
+      services: 2,
+      taskDefinitions: 2,
+      targetGroups: 1,
+      rules: (before.rules ?? 0) + 1,
+      names: 1,
+      secrets: 1,
+    });
+    await shop.remove('whole');
+    expect(await things()).toEqual(before);
+
+    let kills = 0;
+    for (let nth = 1; ; nth++) {
+      const id = `c${String(nth)}`;
+      const died = await interrupted((by) => by.make(whole(by, id)), nth, fault);
+      expect(await things()).toEqual(made);
+      const removed = await interrupted(async (by) => by.remove(id), nth, fault);
+      expect(await things()).toEqual(before);
+      if (died || removed) kills = nth;
+      if (!died && !removed) break;
+    }
+    expect(kills).toBeGreaterThan(8);
+  }, 300_000);
+});
+
+test.each(['CreateSecret', 'CreateTargetGroup', 'RegisterTaskDefinition', 'CreateRule', 'CreateService'])(
+  'what was killed after %s is on its way, and is removed as such',
+  async (action) => {
+    const before = await things();
+    const lift = scene.wire.impose({
+      when: (call) => actionOf(call) === action,
+      fault: { kind: 'reset', after: true },
+      times: 1,
+    });
+    const id = `half-${action.toLowerCase()}`;
+    const spec = shop.spec(id, { web: web({ secrets: { KEY: { name: 'KEY' } } }) });
+    await expect(shop.make(spec)).rejects.toThrow('ECONNRESET');
+    lift();
+    const by = await scene.tenant();
+    const found = await by.call('read', (call) => by.environments.read({ id }, call));
+    expect(['creating', 'active']).toContain(found?.phase);
+    expect(found).toMatchObject({ id, fingerprint: spec.fingerprint, tags: spec.tags });
+    await by.remove(id);
+    expect(await things()).toEqual(before);
+  },
+);

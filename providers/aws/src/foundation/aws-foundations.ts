@@ -1,0 +1,199 @@
+import type {
+  Call,
+  Foundation,
+  FoundationSpec,
+  Handle,
+  Host,
+  Plan,
+  ResourceDriver,
+  ResourceRef,
+} from '@clusternator/core/provider';
+import type { Clients } from './clients.ts';
+import type { FoundationConfig } from './config.ts';
+import type { Kind } from './kind.ts';
+import { isReady, type Found, type Part } from './part.ts';
+import { mustBe } from '../place.ts';
+import { findAll, makeAll, removeAll } from './schedule.ts';
+import { shapeOf, type Shape } from './shape.ts';
+import { Site, type Wanted } from './site.ts';
+
+const TOLD_AT_ONCE = 5;
+
+/** What was seen by a call that is made again until it has settled. It spares asking for all of it each time. */
+interface Seen {
+  readonly token: string;
+  readonly parts: ReadonlyMap<string, Found | undefined>;
+}
+
+/**
+ * The ground of a project and stage on AWS. It consists of parts, each
+ * made by one request, found by tags or by name, and told apart from what is not ours by its tags. So an interrupted call goes on where it was, one
+ * that has nothing to do only reads, and a part that was changed by hand is mended like one that is missing.
+ */
+export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundation<F>> {
+  #seen: Seen | undefined;
+
+  constructor(
+    private readonly kind: Kind<F>,
+    private readonly clients: Clients,
+    private readonly host: Host,
+    private readonly config: FoundationConfig,
+  ) {}
+
+  async ensure(spec: FoundationSpec, call: Call): Promise<Foundation<F>> {
+    const shape = shapeOf(this.config, spec.domain);
+    const at = this.site({ shape, id: spec.id, tags: spec.tags }, call);
+    const parts = this.kind.partsOf(shape);
+    await Promise.all([this.look(at), this.kind.check(at)]);
+    await this.kind.refuse(at);
+    await Promise.all([makeAll(parts, at), this.kind.ahead(at)]);
+    if (await areReady(parts, at)) {
+      await removeAll(this.notIn(parts), at);
+      if (await areGone(this.notIn(parts), at)) {
+        await makeAll([...parts, this.kind.fingerprint], at);
+        at.lead(this.host.identify(spec.tags));
+      }
+    }
+    const foundation = await this.show(spec.id, parts, at);
+    await this.remember(foundation, at);
+    return foundation;
+  }
+
+  async read({ id, handle }: ResourceRef, call: Call): Promise<Foundation<F> | undefined> {
+    await this.mustBeWhereItIs(handle, call);
+    return this.find(id, call);
+  }
+
+  async *list(call: Call): AsyncGenerator<Foundation<F>> {
+    const found = await this.find(undefined, call);
+    if (found) yield found;
+  }
+
+  async destroy({ id, handle }: ResourceRef, call: Call): Promise<void> {
+    await this.mustBeWhereItIs(handle, call);
+    // No domain: all certificates are former ones.
+    const at = this.site({ shape: this.anyShape(), id }, call);
+    const before = await this.look(at);
+    await removeAll(this.everything(), at);
+    // What was removed now is looked for once more.
+    const gone = this.everything().filter((_, index) => before[index] === undefined);
+    this.#seen = { token: call.token(), parts: new Map(gone.map(({ name }) => [name, undefined])) };
+  }
+
+  async plan(spec: FoundationSpec, call: Call): Promise<Plan> {
+    const shape = shapeOf(this.config, spec.domain);
+    const at = this.site({ shape, id: spec.id, tags: spec.tags }, call);
+    await this.look(at);
+    await this.kind.refuse(at);
+    const parts = this.kind.partsOf(shape);
+    const wanted = [...parts, this.kind.fingerprint].map(async ({ name, within }) => {
+      const found = await at.find(name);
+      if (isReady(found) || (!found && within !== undefined)) return [];
+      return [{ action: found ? ('change' as const) : ('create' as const), what: name }];
+    });
+    const surplus = this.notIn(parts).map(async ({ name }) => {
+      return (await at.find(name)) ? [{ action: 'destroy' as const, what: name }] : [];
+    });
+    return { changes: (await Promise.all([...wanted, ...surplus])).flat() };
+  }
+
+  /** Elsewhere all of it would look as if it were gone. @throws ProviderError `denied`. */
+  private async mustBeWhereItIs(handle: Handle | undefined, call: Call): Promise<void> {
+    if (handle?.account === undefined) return;
+    const at = this.site({ shape: this.anyShape() }, call);
+    const [region, { id: account }] = await Promise.all([at.region(), at.account()]);
+    mustBe('account', handle.account, account);
+    mustBe('region', handle.region, region);
+  }
+
+  private async find(id: string | undefined, call: Call): Promise<Foundation<F> | undefined> {
+    const scout = this.site({ shape: this.anyShape(), ...(id !== undefined && { id }) }, call);
+    const certificates = await scout.certificates();
+    const [domain, ...others] = certificates.flatMap(({ DomainName }) => DomainName?.replace(/^\*\./, '') ?? []);
+    const shape = shapeOf(this.config, others.length === 0 ? domain : undefined);
+    const at = this.site({ shape, certificates, ...(id !== undefined && { id }) }, call);
+    const found = await this.look(at);
+    if (found.every((one) => one === undefined)) {
+      this.#seen = undefined;
+      return undefined;
+    }
+    return this.show(id ?? at.identity?.id ?? '', this.kind.partsOf(shape), at);
+  }
+
+  private async show(id: string, parts: readonly Part[], at: Site): Promise<Foundation<F>> {
+    const surplus = this.notIn(parts);
+    const [wanted, more] = await Promise.all([findAll(parts, at), findAll(surplus, at)]);
+    const lacking = parts.filter((_, index) => !isReady(wanted[index])).map(({ name }) => name);
+    const left = surplus.filter((_, index) => more[index] !== undefined).map(({ name }) => name);
+    const failed = wanted.find((found) => found?.phase === 'failed');
+    const isGoing = [...wanted, ...more].some((found) => found?.phase === 'destroying');
+    const { fingerprint: its, tags } = at.identity ?? {};
+    const [region, { id: account }] = await Promise.all([at.region(), at.account()]);
+    const base = {
+      id,
+      handle: { account, region },
+      records: await this.kind.recordsOf(at),
+      ...(its !== undefined && { fingerprint: its }),
+      ...(tags && { tags }),
+    };
+    const messages = wanted.flatMap((found) => found?.message ?? []);
+    if (failed) return { ...base, phase: 'failed', message: failed.message ?? 'a part has failed' };
+    if (lacking.length === 0 && left.length === 0) {
+      return { ...base, phase: 'active', outputs: await this.kind.outputsOf(at) };
+    }
+    const waits = [
+      ...(lacking.length > 0 ? [`not ready: ${some(lacking)}`] : []),
+      ...(left.length > 0 ? [`to be removed: ${some(left)}`] : []),
+      ...messages,
+    ];
+    return { ...base, phase: isGoing ? 'destroying' : 'creating', message: waits.join('; ') };
+  }
+
+  private site(wanted: Omit<Wanted, 'ground'>, call: Call): Site {
+    const known = new Map([...this.everything(), this.kind.fingerprint].map((part) => [part.name, part]));
+    // Those of this shape go before those of any: which routes a subnet has follows from it.
+    for (const part of this.kind.partsOf(wanted.shape)) known.set(part.name, part);
+    const at = new Site(this.clients, this.host, call, { ...wanted, ground: this.kind.ground }, known);
+    if (this.#seen?.token === call.token()) for (const [name, found] of this.#seen.parts) at.keep(name, found);
+    return at;
+  }
+
+  private look(at: Site): Promise<readonly (Found | undefined)[]> {
+    return findAll(this.everything(), at);
+  }
+
+  /** Until it has settled: what is ready then is not asked for again. */
+  private async remember({ phase }: Foundation<F>, at: Site): Promise<void> {
+    const names = this.everything().map(({ name }) => name);
+    const pairs = await Promise.all(names.map(async (name) => [name, await at.find(name)] as const));
+    const parts = new Map(pairs.filter(([, found]) => isReady(found)));
+    this.#seen = phase === 'creating' ? { token: at.call.token(), parts } : undefined;
+  }
+
+  private anyShape(): Shape {
+    return { cidr: '', zones: 6, nat: 'zone', logDays: this.config.logDays };
+  }
+
+  private everything(): readonly Part[] {
+    return this.kind.partsOfAnyShape(this.config.logDays);
+  }
+
+  private notIn(parts: readonly Part[]): readonly Part[] {
+    const names = new Set(parts.map(({ name }) => name));
+    return this.everything().filter(({ name }) => !names.has(name));
+  }
+}
+
+async function areReady(parts: readonly Part[], at: Site): Promise<boolean> {
+  return (await findAll(parts, at)).every(isReady);
+}
+
+async function areGone(parts: readonly Part[], at: Site): Promise<boolean> {
+  return (await findAll(parts, at)).every((found) => found === undefined);
+}
+
+/** The first of them, and how many more. */
+function some(names: readonly string[]): string {
+  const rest = names.length - TOLD_AT_ONCE;
+  return names.slice(0, TOLD_AT_ONCE).join(', ') + (rest > 0 ? ` and ${String(rest)} more` : '');
+}

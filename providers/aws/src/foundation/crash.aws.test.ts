@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { dyingAtEveryCall, isMutation } from './testing/dying.ts';
+import { actionOf, openScene, type FoundationScene } from './testing/foundation-scene.ts';
+import { inventory } from './testing/inventory.ts';
+
+const DOMAIN = 'preview.example.com';
+let scene: FoundationScene;
+let nothing: Readonly<Record<string, number>>;
+beforeAll(async () => {
+  scene = await openScene('moto');
+  nothing = await inventory(scene.raw);
+}, 120_000);
+afterAll(() => scene.end());
+beforeEach(() => {
+  scene.wire.lift();
+});
+
+test('made and removed by processes that die at every call, there is one of everything, and then nothing', async () => {
+  const made = await scene.tenant().make(DOMAIN);
+  const whole = await inventory(scene.raw);
+  const calls = scene.wire.calls.filter(isMutation).map(actionOf);
+  await scene.tenant().remove();
+  expect(await inventory(scene.raw)).toEqual(nothing);
+
+  const deaths = await dyingAtEveryCall(scene, 'making', (by) => by.mortal.make(DOMAIN));
+  expect(deaths.map(actionOf).sort()).toEqual(calls.sort());
+  expect(await inventory(scene.raw)).toEqual(whole);
+  const again = await scene.tenant().read();
+  expect(again).toEqual({ ...made, outputs: expect.objectContaining({ cluster: made.outputs?.cluster }) });
+
+  const removals = await dyingAtEveryCall(scene, 'removing', (by) => by.mortal.remove());
+  expect(removals.length).toBeGreaterThan(30);
+  expect(await inventory(scene.raw)).toEqual(nothing);
+}, 300_000);

@@ -1,0 +1,38 @@
+import { bucket } from './parts/bucket.ts';
+import { certificate, formerCertificate } from './parts/certificate.ts';
+import { cluster, namespace } from './parts/cluster.ts';
+import { listeners } from './parts/listeners.ts';
+import { loadBalancer } from './parts/load-balancer.ts';
+import { logs } from './parts/logs.ts';
+import { nat } from './parts/nat.ts';
+import { repository } from './parts/repository.ts';
+import { roles } from './parts/roles.ts';
+import { routes } from './parts/routes.ts';
+import { securityGroups } from './parts/security-groups.ts';
+import { subnets } from './parts/subnets.ts';
+import { vpc } from './parts/vpc.ts';
+import type { Part } from './part.ts';
+import type { Shape } from './shape.ts';
+
+/** What a foundation of this shape consists of. */
+export function partsOf(shape: Shape): readonly Part[] {
+  const network = shape.existing ? [] : [...vpc, ...subnets(shape), ...nat(shape), ...routes(shape)];
+  return [
+    ...network,
+    ...securityGroups,
+    ...(shape.domain === undefined ? [] : [certificate]),
+    loadBalancer,
+    ...listeners(shape),
+    cluster,
+    namespace,
+    ...logs,
+    ...repository,
+    ...roles,
+    ...bucket,
+  ];
+}
+
+/** Whatever a foundation of any shape may have left, by which one is removed and shrinks. */
+export function partsOfAnyShape(logDays: number): readonly Part[] {
+  return [...partsOf({ cidr: '10.0.0.0/16', zones: 6, nat: 'zone', logDays, domain: '*' }), formerCertificate];
+}

@@ -1,0 +1,115 @@
+import {
+  DeleteCertificateCommand,
+  DescribeCertificateCommand,
+  ListTagsForCertificateCommand,
+  paginateListCertificates,
+  RequestCertificateCommand,
+  type CertificateStatus,
+  type CertificateSummary,
+} from '@aws-sdk/client-acm';
+import type { RecordSet } from '@clusternator/core/provider';
+import { unlessAbsent } from '../../storage/aws-error.ts';
+import type { Found, Part } from '../part.ts';
+import type { Site } from '../site.ts';
+
+const WILDCARD = '*.';
+/** @see https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html (IdempotencyToken: \w, 32 characters) */
+const TOKEN_MAX_LENGTH = 32;
+const RECORD_TTL_SECONDS = 300;
+
+/** For the domain and all names right below it. It is good once the records that it asks for are there. */
+export const certificate: Part = {
+  name: 'certificate',
+  // It costs no time here, and has the certificate gone before the last that tells whose it is.
+  after: ['load balancer group'],
+  async find(at) {
+    const { domain } = at.shape;
+    const found = (await at.certificates()).find(({ DomainName }) => DomainName === `${WILDCARD}${domain ?? ''}`);
+    return found && (await read(at, found.CertificateArn ?? ''));
+  },
+  async make(at) {
+    const domain = at.shape.domain ?? '';
+    const command = new RequestCertificateCommand({
+      DomainName: `${WILDCARD}${domain}`,
+      SubjectAlternativeNames: [domain],
+      ValidationMethod: 'DNS',
+      IdempotencyToken: at.call.token('certificate').replaceAll('-', '').slice(0, TOKEN_MAX_LENGTH),
+      Tags: at.tags('certificate'),
+    });
+    const { CertificateArn = '' } = await at.ask('acm', ({ acm }, options) => acm.send(command, options));
+    return (await read(at, CertificateArn)) ?? { id: CertificateArn, phase: 'creating' };
+  },
+  remove: (at, { id }) => remove(at, id),
+};
+
+/** Of a domain that the foundation had before. */
+export const formerCertificate: Part = {
+  name: 'former certificate',
+  after: ['load balancer group'],
+  async find(at) {
+    const wanted = `${WILDCARD}${at.shape.domain ?? ''}`;
+    const found = (await at.certificates()).find(({ DomainName }) => DomainName !== wanted);
+    return found && { id: found.CertificateArn ?? '', phase: 'active' };
+  },
+  async make() {
+    return Promise.reject(new Error('nobody asks for a former certificate'));
+  },
+  remove: (at, { id }) => remove(at, id),
+};
+
+/** Those of ours. There is no finding them by tags but one by one. */
+export async function readCertificates(at: Site): Promise<readonly CertificateSummary[]> {
+  const summaries: CertificateSummary[] = [];
+  await at.ask('acm', async ({ acm }, { abortSignal }) => {
+    for await (const page of paginateListCertificates({ client: acm }, {}, { abortSignal })) {
+      summaries.push(...(page.CertificateSummaryList ?? []));
+    }
+  });
+  const wildcards = summaries.filter(({ DomainName }) => DomainName?.startsWith(WILDCARD));
+  const tagged = await Promise.all(wildcards.map(async (one) => ((await isOurs(at, one)) ? [one] : [])));
+  return tagged.flat();
+}
+
+/** To put into the domain's DNS. */
+export function recordsOf(found: Found | undefined): readonly RecordSet[] {
+  const { name, value } = found?.details ?? {};
+  if (name === undefined || value === undefined) return [];
+  return [{ name, type: 'CNAME', ttlSeconds: RECORD_TTL_SECONDS, values: [value] }];
+}
+
+async function isOurs(at: Site, { CertificateArn }: CertificateSummary): Promise<boolean> {
+  const command = new ListTagsForCertificateCommand({ CertificateArn });
+  const asked = at.ask('acm', ({ acm }, options) => acm.send(command, options));
+  return at.isOurs((await unlessAbsent(asked, ['ResourceNotFound']))?.Tags);
+}
+
+async function read(at: Site, CertificateArn: string): Promise<Found | undefined> {
+  const command = new DescribeCertificateCommand({ CertificateArn });
+  const asked = at.ask('acm', ({ acm }, options) => acm.send(command, options));
+  const found = (await unlessAbsent(asked, ['ResourceNotFound']))?.Certificate;
+  if (!found) return undefined;
+  // A domain and its wildcard have one record for both.
+  const record = found.DomainValidationOptions?.find(({ ResourceRecord }) => ResourceRecord)?.ResourceRecord;
+  const phase = phaseOf(found.Status);
+  return {
+    id: CertificateArn,
+    phase,
+    ...(phase !== 'active' && {
+      message: `the certificate is ${found.Status ?? ''} ${found.FailureReason ?? ''}`.trim(),
+    }),
+    ...(record && { details: { name: withoutDot(record.Name), value: withoutDot(record.Value) } }),
+  };
+}
+
+function phaseOf(status: CertificateStatus | undefined): Found['phase'] {
+  if (status === 'ISSUED') return 'active';
+  return status === 'PENDING_VALIDATION' || status === undefined ? 'creating' : 'failed';
+}
+
+function withoutDot(name = ''): string {
+  return name.replace(/\.$/, '').toLowerCase();
+}
+
+async function remove(at: Site, CertificateArn: string): Promise<void> {
+  await at.ask('acm', ({ acm }, options) => acm.send(new DeleteCertificateCommand({ CertificateArn }), options));
+}

@@ -1,0 +1,86 @@
+import type { Site } from '../site.ts';
+import { bucketName } from './bucket.ts';
+
+/** As IAM reads it. */
+export interface Policy {
+  readonly Version: '2012-10-17';
+  readonly Statement: readonly unknown[];
+}
+
+/**
+ * To start a task: its images, its log streams, and the secrets that have the tags of this project and stage.
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+ */
+export async function executionPolicy(at: Site): Promise<Policy> {
+  const arn = await arns(at);
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Action: 'ecr:GetAuthorizationToken', Resource: '*' },
+      {
+        Effect: 'Allow',
+        Action: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+        Resource: arn('ecr', `repository/${at.name('images')}`),
+      },
+      {
+        Effect: 'Allow',
+        Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        Resource: arn('logs', `log-group:${at.name('logs')}:*`),
+      },
+      ourSecrets(at, arn),
+    ],
+  };
+}
+
+/**
+ * A bare machine fetches its source and the secrets that have the tags of this project and stage, writes its logs, and is reached by Systems
+ * Manager in place of SSH.
+ * @see https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
+ */
+export async function instancePolicy(at: Site): Promise<Policy> {
+  const arn = await arns(at);
+  const { partition } = await at.account();
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:${partition}:s3:::${await bucketName(at)}/sources/*` },
+      ourSecrets(at, arn),
+      {
+        Effect: 'Allow',
+        Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        Resource: arn('logs', `log-group:${at.name('logs')}:*`),
+      },
+      {
+        Effect: 'Allow',
+        Action: [
+          'ssm:UpdateInstanceInformation',
+          'ssmmessages:CreateControlChannel',
+          'ssmmessages:CreateDataChannel',
+          'ssmmessages:OpenControlChannel',
+          'ssmmessages:OpenDataChannel',
+        ],
+        Resource: '*',
+      },
+    ],
+  };
+}
+
+async function arns(at: Site): Promise<(service: string, resource: string) => string> {
+  const [{ partition, id }, region] = await Promise.all([at.account(), at.region()]);
+  return (service, resource) => `arn:${partition}:${service}:${region}:${id}:${resource}`;
+}
+
+function ourSecrets(at: Site, arn: (service: string, resource: string) => string): unknown {
+  return {
+    Effect: 'Allow',
+    Action: ['secretsmanager:GetSecretValue', 'ssm:GetParameters'],
+    Resource: [arn('secretsmanager', 'secret:*'), arn('ssm', 'parameter/*')],
+    Condition: { StringEquals: ofOurs(at) },
+  };
+}
+
+function ofOurs(at: Site): Readonly<Record<string, string>> {
+  const tags = at.coreTags();
+  const keys = ['clusternator_project', 'clusternator_stage'];
+  return Object.fromEntries(keys.map((key) => [`aws:ResourceTag/${key}`, tags[key] ?? '']));
+}

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { WireCall } from '@clusternator/conformance';
+import { storagePermissions } from './permissions.ts';
+import { openScene, type StorageScene, type Tenant } from './testing/storage-scene.ts';
+
+let scene: StorageScene;
+let shop: Tenant;
+beforeAll(async () => {
+  scene = await openScene('moto');
+  shop = await scene.tenant();
+}, 120_000);
+afterAll(() => scene.end());
+
+const postgres = { kind: 'database', engine: { name: 'postgres', version: '17' } } as const;
+/** What AWS asks for beside the call itself. */
+const IMPLIED = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'kms:DescribeKey',
+  'rds:AddTagsToResource',
+  'secretsmanager:CreateSecret',
+];
+const EFS: readonly (readonly [RegExp, string])[] = [
+  [/^GET .*\/file-systems/, 'DescribeFileSystems'],
+  [/^GET .*\/mount-targets/, 'DescribeMountTargets'],
+  [/^GET .*\/access-points/, 'DescribeAccessPoints'],
+  [/^POST .*\/file-systems/, 'CreateFileSystem'],
+  [/^POST .*\/mount-targets/, 'CreateMountTarget'],
+  [/^POST .*\/access-points/, 'CreateAccessPoint'],
+  [/^POST .*\/resource-tags/, 'TagResource'],
+  [/^DELETE .*\/file-systems/, 'DeleteFileSystem'],
+  [/^DELETE .*\/mount-targets/, 'DeleteMountTarget'],
+  [/^DELETE .*\/access-points/, 'DeleteAccessPoint'],
+];
+
+function actionOf({ method, path, headers, body }: WireCall): string {
+  const target = headers['x-amz-target'];
+  if (target !== undefined) return target.replace('.', ':');
+  const action = new URLSearchParams(body.toString()).get('Action');
+  if (action !== null) return action === 'GetCallerIdentity' ? `sts:${action}` : `rds:${action}`;
+  const found = EFS.find(([pattern]) => pattern.test(`${method} ${path}`));
+  return `elasticfilesystem:${found?.[1] ?? `${method} ${path}`}`;
+}
+
+test('what is declared is what is used, once AWS’s own conditions are counted', async () => {
+  const volume = await shop.make(shop.spec('data', postgres));
+  await shop.make(shop.spec('data', { ...postgres, sizeGiB: 40 }));
+  const snapshot = await shop.take(shop.snapshotSpec('p1', volume));
+  await shop.make(shop.spec('again', { ...postgres, from: { snapshot } }));
+  await shop.make(shop.spec('past', { ...postgres, from: { volume } }));
+  await shop.make(shop.spec('files'));
+  await shop.make(shop.spec('files', { sizeGiB: 40 }));
+  await shop.call('list', (call) => Array.fromAsync(shop.storage.volumes.list(call)));
+  await shop.call('list', (call) => Array.fromAsync(shop.storage.snapshots?.list(call) ?? []));
+  for (const id of ['data', 'again', 'past', 'files']) await shop.remove(id);
+  await shop.remove('p1', 'snapshots');
+  // RDS tags the secret of an instance as it makes both, so that there is nothing to do. Of one that it made later it does not.
+  const used = new Set([...scene.wire.calls.map(actionOf), ...IMPLIED, 'secretsmanager:TagResource']);
+  used.delete('sts:GetCallerIdentity'); // whoever is known may ask who they are
+  const declared = new Set(storagePermissions({ region: 'eu-west-1' }).map(({ action }) => action));
+  expect([...used].sort()).toEqual([...declared].sort());
+});
+
+test('no resource is wider than its service lets it be', () => {
+  const everything = storagePermissions({ region: 'eu-west-1' }).filter(({ resource }) => resource === '*');
+  expect(everything.map(({ action }) => action.split(':')[0])).toEqual(everything.map(() => 'ec2'));
+  for (const { resource } of storagePermissions({ region: 'eu-west-1' })) {
+    if (resource !== '*') expect(resource).toMatch(/^arn:aws:[a-z]+:eu-west-1:\*:/);
+  }
+});
