@@ -56,6 +56,11 @@ describe('a config with', () => {
       ['environments.ttl'],
     ],
     [
+      'a secret of a cloud, on this machine',
+      `project: PROJECT\nprovider: local\nservices:\n  web: { command: node web.mjs, port: 8080, route: /, secrets: { KEY: 'arn:aws:ssm:1' } }\n`,
+      ['services.web.secrets.KEY', 'arn:aws:ssm:1'],
+    ],
+    [
       'a folder outside of the tree',
       `project: PROJECT\nprovider: local\nsites:\n  web: { dir: ../.. }\n`,
       ['sites.web.dir'],

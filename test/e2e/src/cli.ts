@@ -27,6 +27,7 @@ export interface EnvironmentAnswer {
   readonly phase: string;
   readonly url: string;
   readonly expiresAt?: string;
+  readonly pins?: readonly string[];
   readonly services: readonly { readonly name: string; readonly url?: string; readonly state: string }[];
 }
 

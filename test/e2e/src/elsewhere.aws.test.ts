@@ -1,7 +1,4 @@
-import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { ListObjectsV2Command, CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateHostedZoneCommand, Route53Client } from '@aws-sdk/client-route-53';
 import { startEmulator, type Emulator } from '@clusternator/emulators/emulator';
@@ -9,6 +6,7 @@ import { serveHostedZones, type DnsServer } from '@clusternator/emulators/route5
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { runProgram } from './cli.ts';
+import { installProvider } from './install-provider.ts';
 import { SlotApp } from './slot-app.ts';
 
 const ZONE = 'shop.example';
@@ -42,7 +40,7 @@ beforeEach(async () => {
     AWS_ACCESS_KEY_ID: 'e2e',
     AWS_SECRET_ACCESS_KEY: 'e2e',
   });
-  await installProvider();
+  await installProvider(app.sandbox);
 });
 afterEach(async () => {
   await app[Symbol.asyncDispose]();
@@ -51,19 +49,6 @@ afterEach(async () => {
   await servers.end();
   await emulator.end();
 });
-
-/** As a dependency of the project, from what would be published. */
-async function installProvider(): Promise<void> {
-  const tool = process.env.CLUSTERNATOR_E2E_TOOL ?? '';
-  const tarballs = (await readdir(tool)).filter((name) => /^clusternator-(?:core|provider-aws)-.*\.tgz$/.test(name));
-  expect(tarballs).toHaveLength(2);
-  const args = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock'];
-  const files = tarballs.map((name) => path.join(tool, name));
-  await promisify(execFile)('npm', [...args, ...files], {
-    cwd: app.sandbox.cwd,
-    env: { ...process.env, NODE_OPTIONS: '' },
-  });
-}
 
 async function dig(name: string): Promise<string> {
   const args = ['@127.0.0.1', '-p', String(servers.port), '+tries=1', '+short', name, 'A'];

@@ -21,7 +21,7 @@ test('in a fresh clone the first command of the README ends with a URL that answ
   const machine = (sandbox.env.PATH ?? '').split(path.delimiter).filter((folder) => !folder.startsWith(root));
   await sandbox.useNpmCache();
   const env = { ...sandbox.env, PATH: machine.join(path.delimiter) };
-  const options = { cwd: clone, env, timeoutSeconds: 400 };
+  const options = { cwd: clone, env, timeoutSeconds: 900 }; // it builds everything
   const installed = await runProgram('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund'], options);
   expect({ code: installed.code, stderr: installed.code === 0 ? '' : installed.stderr }).toEqual({
     code: 0,
@@ -43,4 +43,4 @@ test('in a fresh clone the first command of the README ends with a URL that answ
   expect(destroyed.code).toBe(0);
   await runProgram('npx', ['clusternator', 'daemon', 'stop'], options);
   await rm(clone, { recursive: true, force: true });
-}, 600_000);
+}, 1_200_000);

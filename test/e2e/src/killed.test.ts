@@ -5,6 +5,7 @@ import { killAtWrite, type EnvironmentAnswer } from './cli.ts';
 import { eventually, get } from './http.ts';
 import { fileLeftovers, processesOf } from './leftovers.ts';
 import { Sandbox } from './sandbox.ts';
+import { SlotLibrary } from './slot-library.ts';
 
 let sandbox: Sandbox;
 beforeEach(async () => {
@@ -23,10 +24,8 @@ async function daemon(): Promise<number | undefined> {
   return all.find(({ command }) => command.includes('daemon'))?.pid;
 }
 
-async function resumeAll(): Promise<void> {
-  const { data } = await sandbox.json<{ operations: readonly { id: string; state: string }[] }>(['op', 'list']);
-  for (const { id, state } of data.operations) {
-    if (state !== 'running' && state !== 'interrupted') continue;
+async function resumeAll(judge: SlotLibrary): Promise<void> {
+  for (const { id } of await judge.look<readonly { id: string }[]>('unfinished')) {
     const { outcome, error } = await sandbox.json(['op', 'resume', id]);
     expect({ exit: outcome.code, error }).toEqual({ exit: 0, error: undefined });
   }
@@ -42,6 +41,7 @@ describe('the command is killed at each of its writes to the journal', () => {
     async (how, from) => {
       const { commits } = await sandbox.repository('node-service', ['first']);
       const sha = commits[0]!;
+      const judge = new SlotLibrary(sandbox); // what is not killed needs no start-up of a command
       let kills = 0;
       for (let n = from; n < 100; n += 2) {
         const killer = killAtWrite(n, path.join(sandbox.stateHome, 'projects', `${sandbox.project}--default`));
@@ -51,16 +51,17 @@ describe('the command is killed at each of its writes to the journal', () => {
         killer.stop();
         if (signal === null) break;
         kills += 1;
-        if (how === 'op resume') await resumeAll();
+        if (how === 'op resume') await resumeAll(judge);
         const environment = await sandbox.create('--sha', sha);
         expect(JSON.parse((await get(environment.url)).body)).toMatchObject({ version: 'first' });
         expect(await services()).toHaveLength(1);
-        expect(await sandbox.environments()).toHaveLength(1);
-        await sandbox.destroy(environment.id);
+        expect(await judge.look('environments')).toHaveLength(1);
+        await judge.move('destroy', { environment: environment.id });
         expect(await services()).toEqual([]);
         expect(await fileLeftovers(sandbox.stateHome)).toEqual([]);
       }
       expect(kills).toBeGreaterThan(4);
+      await judge[Symbol.asyncDispose]();
       await sandbox.expectNothingIsLeft();
     },
     600_000,
@@ -69,9 +70,10 @@ describe('the command is killed at each of its writes to the journal', () => {
   test('of destroy, and the same command again leaves nothing', async () => {
     const { commits } = await sandbox.repository('node-service', ['first']);
     const sha = commits[0]!;
+    const maker = new SlotLibrary(sandbox);
     let kills = 0;
     for (let n = 1; n < 60; n += 1) {
-      await sandbox.create('--sha', sha);
+      await maker.move('create', { commit: sha });
       const killer = killAtWrite(n, path.join(sandbox.stateHome, 'projects', `${sandbox.project}--default`));
       const { signal } = await sandbox.run(['env', 'destroy', sha, '--yes'], {
         onStart: (child) => killer.onStart(child),
@@ -84,6 +86,7 @@ describe('the command is killed at each of its writes to the journal', () => {
       expect(await fileLeftovers(sandbox.stateHome)).toEqual([]);
     }
     expect(kills).toBeGreaterThan(2);
+    await maker[Symbol.asyncDispose]();
     await sandbox.expectNothingIsLeft();
   }, 600_000);
 });

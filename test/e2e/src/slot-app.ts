@@ -110,6 +110,14 @@ export interface ChangeAnswer {
   readonly flipSeconds: number | null;
   readonly undo: string | null;
 }
+/** What `slot destroy` answers. */
+export interface SlotEndAnswer {
+  readonly operation: string;
+  readonly generation: number;
+  readonly wasGone: boolean;
+  readonly released: readonly MemberAnswer[];
+  readonly keeps: readonly string[];
+}
 type Change = Answer<ChangeAnswer> & { readonly outcome: Outcome };
 
 /** What a slot's settings in the config are, beside those that a test gives. */

@@ -5,18 +5,22 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { killAtWrite, type EnvironmentAnswer } from './cli.ts';
 import { eventually, get } from './http.ts';
 import { processesOf } from './leftovers.ts';
-import { SlotApp } from './slot-app.ts';
+import { SlotApp, type ReleaseAnswer, type SlotAnswer } from './slot-app.ts';
 import { SlotLibrary } from './slot-library.ts';
 
 let app: SlotApp;
 let a: EnvironmentAnswer;
 let b: EnvironmentAnswer;
 let url: string;
+/** Looks at what is there, without the start-up of a command for each look. */
+let judge: SlotLibrary;
 beforeEach(async () => {
   app = await SlotApp.open({ slot: 'standbys: 2' });
   [a, b] = [await app.create('a'), await app.create('b')];
   url = (await app.move('promote', a.id, 'master')).slot.url;
+  judge = new SlotLibrary(app.sandbox);
 }, 120_000);
+afterEach(async () => judge[Symbol.asyncDispose]());
 afterEach(async () => app[Symbol.asyncDispose]());
 
 /** Kills the command at its nth write to the state. @returns Whether it was still there to be killed. */
@@ -34,18 +38,21 @@ async function daemon(): Promise<number> {
 
 /** One head, that serves alone and answers; a ledger that agrees; and all that was there is there. */
 async function agreed(head: string): Promise<void> {
-  const slot = await app.show();
+  const slot = await show();
   expect(slot).toMatchObject({ state: 'idle', head: { environment: head, healthy: true } });
   expect(slot.drift).toBeUndefined();
   expect(slot.traffic).toEqual([expect.objectContaining({ environment: head, percent: 100 })]);
-  const releases = [...(await app.releases())].reverse();
+  const releases = (await judge.look<readonly ReleaseAnswer[]>('releases', { slot: 'master' })).toReversed();
   expect(releases.map(({ generation }) => generation)).toEqual(releases.map((_, at) => at + 1));
   for (const [at, { from }] of releases.entries()) expect(from).toBe(releases[at - 1]?.environment);
   expect(releases.at(-1)).toMatchObject({ generation: slot.generation, environment: head });
-  const there = await app.sandbox.environments();
+  const there = await judge.look<readonly EnvironmentAnswer[]>('environments');
   expect(there.map(({ id, phase }) => [id, phase]).sort()).toEqual([a, b].map(({ id }) => [id, 'ready']).sort());
-  const { data } = await app.sandbox.json<{ operations: readonly object[] }>(['op', 'list', '--unfinished']);
-  expect(data.operations).toEqual([]);
+  expect(await judge.look('unfinished')).toEqual([]);
+}
+
+async function show(): Promise<SlotAnswer> {
+  return judge.look<SlotAnswer>('show', { slot: 'master' });
 }
 
 /** Asks all the time. @returns Stops, and tells what was not answered by a head. */
@@ -78,7 +85,7 @@ describe('the command is killed at each of its writes', () => {
     'of promote and of rollback: the slot answers all the time, and %s ends it',
     async (how, from) => {
       const stop = watching();
-      let kills = 0;
+      const kills = { promote: 0, rollback: 0 };
       try {
         for (let n = from; n < 60; n += 3) {
           const wasKilled = await killed(n, 'promote', b.id, 'master');
@@ -91,13 +98,15 @@ describe('the command is killed at each of its writes', () => {
           if (how === 'op resume') await resumeAll();
           await rolledBack();
           await agreed(a.id);
-          kills += Number(wasKilled) + Number(wasKilledBack);
+          kills.promote += Number(wasKilled);
+          kills.rollback += Number(wasKilledBack);
           if (!wasKilled && !wasKilledBack) break;
         }
       } finally {
         expect(await stop()).toEqual([]);
       }
-      expect(kills).toBeGreaterThan(4);
+      // How many writes there are to be killed at is the machine's: under load several go in one, and the last come too late for a kill.
+      expect(Math.min(kills.promote, kills.rollback)).toBeGreaterThan(0);
     },
     600_000,
   );
@@ -105,7 +114,7 @@ describe('the command is killed at each of its writes', () => {
 
 /** What was killed may have come through, or be finished first by the next one; then that is told that the slot has moved on. */
 async function rolledBack(): Promise<void> {
-  if ((await app.show()).head?.environment === b.id) {
+  if ((await show()).head?.environment === b.id) {
     const { outcome, error } = await app.try('rollback', 'master');
     expect({ exit: outcome.code, error }).toEqual(
       outcome.code === 4
@@ -117,8 +126,7 @@ async function rolledBack(): Promise<void> {
 }
 
 async function resumeAll(): Promise<void> {
-  const { data } = await app.sandbox.json<{ operations: readonly { id: string }[] }>(['op', 'list', '--unfinished']);
-  for (const { id } of data.operations) {
+  for (const { id } of await judge.look<readonly { id: string }[]>('unfinished')) {
     const { outcome } = await app.sandbox.json(['op', 'resume', id]);
     // Where traffic had not moved yet, it may also be turned back.
     expect([0, 4, 5, 6]).toContain(outcome.code);
@@ -134,10 +142,10 @@ describe('the daemon is killed', () => {
       const pid = await daemon();
       if (pid > 0) process.kill(pid, 'SIGKILL');
       const { outcome } = await moving;
-      const head = (await app.show()).head?.environment;
+      const head = (await show()).head?.environment;
       if (outcome.code === 0) expect(head).toBe(to.id);
       await resumeAll();
-      if ((await app.show()).head?.environment !== to.id) await eventually(async () => app.move(...words));
+      if ((await show()).head?.environment !== to.id) await eventually(async () => app.move(...words));
       await eventually(async () => agreed(to.id));
     }
   }, 400_000);
@@ -153,7 +161,7 @@ describe('the daemon is killed', () => {
       await moving;
       await eventually(async () => {
         await resumeAll();
-        if ((await app.show()).head?.environment !== to.id)
+        if ((await show()).head?.environment !== to.id)
           await app.move(...(verb === 'promote' ? ['promote', b.id, 'master'] : ['rollback', 'master']));
         await agreed(to.id);
       });
@@ -163,7 +171,7 @@ describe('the daemon is killed', () => {
 
 test('a restart of the machine in the middle of it: one command brings the slot back, with one head', async () => {
   const moving = app.try('promote', b.id, 'master', '--bake', '10m');
-  await eventually(async () => expect((await app.show()).state).toBe('baking'));
+  await eventually(async () => expect((await show()).state).toBe('baking'));
   for (const { pid } of await processesOf(app.sandbox.stateHome)) {
     try {
       process.kill(pid, 'SIGKILL');
@@ -172,7 +180,8 @@ test('a restart of the machine in the middle of it: one command brings the slot 
     }
   }
   await moving.catch(() => undefined);
-  await eventually(async () => expect((await app.show()).head?.healthy).toBe(true));
+  judge = new SlotLibrary(app.sandbox);
+  await eventually(async () => expect((await show()).head?.healthy).toBe(true));
   expect(await app.version(url)).toBe('b');
   await app.move('rollback', 'master');
   await agreed(a.id);

@@ -1,5 +1,5 @@
 /**
- * A program that embeds the installed engine: it moves slots as it is told on its standard input, a JSON document a line, and answers so.
+ * A program that embeds the installed engine: it moves slots, and makes environments, as it is told on its standard input, a JSON document a line, and answers so.
  * Benchmarks load test/bench/count-writes.mjs before it. Arguments: the tool's folder, the repository, the state folder.
  */
 import path from 'node:path';
@@ -27,8 +27,14 @@ const verbs = {
   rollback: (request) => slots.rollback(request),
   show: ({ slot }) => slots.show(slot),
   releases: ({ slot }) => Array.fromAsync(slots.releases(slot)),
+  create: ({ commit }) => project.create({ sha: commit }),
   destroy: ({ environment }) => project.destroy(environment),
   gc: () => project.gc({ dryRun: false }),
+  environments: () => Array.fromAsync(project.environments()),
+  unfinished: async () => {
+    const all = await Array.fromAsync(project.operations());
+    return all.filter(({ state, alive }) => state === 'interrupted' || (state === 'running' && !alive));
+  },
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

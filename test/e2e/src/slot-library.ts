@@ -7,6 +7,9 @@ import { toolFolder } from './cli.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { ChangeAnswer } from './slot-app.ts';
 
+type Look = 'show' | 'releases' | 'environments' | 'unfinished';
+type Verb = Look | 'promote' | 'rollback' | 'create' | 'destroy' | 'gc';
+
 /** `result` is missing where it is not ok. */
 export interface LibraryAnswer<T = ChangeAnswer> {
   readonly ok: boolean;
@@ -43,10 +46,7 @@ export class SlotLibrary {
   }
 
   /** One at a time. */
-  async ask<T = ChangeAnswer>(
-    verb: 'promote' | 'rollback' | 'show' | 'releases' | 'destroy' | 'gc',
-    request: object,
-  ): Promise<LibraryAnswer<T>> {
+  async ask<T = ChangeAnswer>(verb: Verb, request: object = {}): Promise<LibraryAnswer<T>> {
     this.#child.stdin.write(`${JSON.stringify({ verb, request })}\n`);
     const { value, done } = await this.#answers.next();
     if (done) throw new Error('the library has ended');
@@ -54,8 +54,17 @@ export class SlotLibrary {
   }
 
   /** As `ask`, which has to succeed. */
-  async move(verb: 'promote' | 'rollback', request: object): Promise<LibraryAnswer> {
-    const answer = await this.ask(verb, request);
+  async move(verb: 'promote' | 'rollback' | 'create' | 'destroy', request: object): Promise<LibraryAnswer> {
+    return this.#succeed(verb, request);
+  }
+
+  /** What it finds, which it has to. */
+  async look<T>(verb: Look, request: object = {}): Promise<T> {
+    return (await this.#succeed<T>(verb, request)).result;
+  }
+
+  async #succeed<T = ChangeAnswer>(verb: Verb, request: object): Promise<LibraryAnswer<T>> {
+    const answer = await this.ask<T>(verb, request);
     if (!answer.ok) throw new Error(`${verb} failed: ${answer.error?.code ?? ''}: ${answer.error?.message ?? ''}`);
     return answer;
   }

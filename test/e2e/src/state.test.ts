@@ -61,7 +61,13 @@ describe('a state store', () => {
     await sandbox.run(['daemon', 'stop']);
     await writeFile(stateFile(), 'this is no database, but somebody may still need it\n'.repeat(500));
     const before = await readFile(stateFile());
-    for (const args of [['env', 'list'], ['env', 'create'], ['env', 'destroy', id, '--yes'], ['gc']]) {
+    for (const args of [
+      ['env', 'list'],
+      ['env', 'create'],
+      ['env', 'destroy', id, '--yes'],
+      ['gc'],
+      ['state', 'rebuild'],
+    ]) {
       const { outcome, error } = await sandbox.json(args);
       expect([args, outcome.code]).not.toEqual([args, 0]);
       expect(`${error?.message} ${error?.hint}`).toMatch(/damaged|corrupt/i);

@@ -1,0 +1,195 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+import type { DataPlane } from '@clusternator/emulators/data-plane';
+
+interface Tag {
+  readonly key: string;
+  readonly value: string;
+}
+interface RuleAnswer {
+  readonly Conditions: readonly {
+    readonly Field?: string;
+    readonly Values?: readonly string[];
+    readonly HostHeaderConfig?: { readonly Values?: readonly string[] };
+  }[];
+  readonly Actions: readonly {
+    readonly TargetGroupArn?: string;
+    readonly ForwardConfig?: { readonly TargetGroups?: readonly { TargetGroupArn: string; Weight?: number }[] };
+  }[];
+}
+/** A service of the project as the account has it. */
+export interface SeenService {
+  readonly commit: string;
+  readonly running: number;
+  /** Of its image: `sha256:…`. */
+  readonly digest: string;
+  readonly targetGroup: string;
+}
+
+/** What a foundation and environments consist of: how it is listed, and counted. */
+const KINDS: readonly (readonly [string, readonly string[], string])[] = [
+  ['vpc', ['ec2', 'describe-vpcs'], 'length(Vpcs)'],
+  ['subnet', ['ec2', 'describe-subnets'], 'length(Subnets)'],
+  ['security group', ['ec2', 'describe-security-groups'], 'length(SecurityGroups)'],
+  ['nat gateway', ['ec2', 'describe-nat-gateways'], "length(NatGateways[?State!='deleted'])"],
+  ['address', ['ec2', 'describe-addresses'], 'length(Addresses)'],
+  ['load balancer', ['elbv2', 'describe-load-balancers'], 'length(LoadBalancers)'],
+  ['target group', ['elbv2', 'describe-target-groups'], 'length(TargetGroups)'],
+  ['group', ['autoscaling', 'describe-auto-scaling-groups'], 'length(AutoScalingGroups)'],
+  ['template', ['ec2', 'describe-launch-templates'], 'length(LaunchTemplates)'],
+  ['certificate', ['acm', 'list-certificates'], 'length(CertificateSummaryList)'],
+  ['cluster', ['ecs', 'list-clusters'], 'length(clusterArns)'],
+  ['task definition', ['ecs', 'list-task-definitions', '--status', 'ACTIVE'], 'length(taskDefinitionArns)'],
+  ['namespace', ['servicediscovery', 'list-namespaces'], 'length(Namespaces)'],
+  ['log group', ['logs', 'describe-log-groups'], 'length(logGroups)'],
+  ['repository', ['ecr', 'describe-repositories'], 'length(repositories)'],
+  ['role', ['iam', 'list-roles'], 'length(Roles)'],
+  ['bucket', ['s3api', 'list-buckets'], 'length(Buckets)'],
+  ['distribution', ['cloudfront', 'list-distributions'], 'length(DistributionList.Items || `[]`)'],
+  ['function', ['cloudfront', 'list-functions', '--stage', 'DEVELOPMENT'], 'length(FunctionList.Items || `[]`)'],
+  ['key value store', ['cloudfront', 'list-key-value-stores'], 'length(KeyValueStoreList.Items || `[]`)'],
+  [
+    'origin access control',
+    ['cloudfront', 'list-origin-access-controls'],
+    'length(OriginAccessControlList.Items || `[]`)',
+  ],
+  ['file system', ['efs', 'describe-file-systems'], 'length(FileSystems)'],
+  // The private zone of a namespace goes with it; moto leaves it.
+  [
+    'record',
+    ['route53', 'list-hosted-zones'],
+    'sum(HostedZones[?Config.PrivateZone == `false`].ResourceRecordSetCount)',
+  ],
+];
+
+/** Looks at the account with AWS's own command line, which knows nothing of Clusternator. */
+export class AwsCli {
+  readonly #endpoint: string;
+  readonly #project: string;
+
+  constructor(plane: DataPlane, project: string) {
+    this.#endpoint = plane.endpoint;
+    this.#project = project;
+  }
+
+  /** Those that run or are about to end. */
+  async services(): Promise<readonly SeenService[]> {
+    const { clusterArns } = await this.#run<{ clusterArns: readonly string[] }>('ecs', 'list-clusters');
+    const found: SeenService[] = [];
+    for (const cluster of clusterArns) {
+      const { serviceArns } = await this.#run<{ serviceArns: readonly string[] }>(
+        ...['ecs', 'list-services', '--cluster', cluster],
+      );
+      for (const arn of serviceArns) {
+        const service = await this.#service(cluster, arn);
+        if (service) found.push(service);
+      }
+    }
+    return found.sort((one, other) => (one.commit < other.commit ? -1 : 1));
+  }
+
+  /** @returns Target groups that get traffic of a host, each with its weight. */
+  async leadsTo(host: string): Promise<Readonly<Record<string, number>>> {
+    const { LoadBalancers } = await this.#run<{ LoadBalancers: readonly { LoadBalancerArn: string }[] }>(
+      ...['elbv2', 'describe-load-balancers'],
+    );
+    const weights: Record<string, number> = {};
+    for (const { LoadBalancerArn } of LoadBalancers) {
+      const { Listeners } = await this.#run<{ Listeners: readonly { ListenerArn: string }[] }>(
+        ...['elbv2', 'describe-listeners', '--load-balancer-arn', LoadBalancerArn],
+      );
+      for (const { ListenerArn } of Listeners) {
+        const { Rules } = await this.#run<{ Rules: readonly RuleAnswer[] }>(
+          ...['elbv2', 'describe-rules', '--listener-arn', ListenerArn],
+        );
+        for (const rule of Rules.filter((one) => hostsOf(one).includes(host))) Object.assign(weights, weightsOf(rule));
+      }
+    }
+    return weights;
+  }
+
+  /** How many of each kind there are in the account, whoever's they are. What is told of for a while after its end does not count. */
+  async inventory(): Promise<Readonly<Record<string, number>>> {
+    return this.count(...KINDS.map(([kind]) => kind));
+  }
+
+  /** The same of these kinds alone. */
+  async count(...kinds: readonly string[]): Promise<Readonly<Record<string, number>>> {
+    const counted: Record<string, number> = {};
+    for (const [kind, args, query] of KINDS.filter(([one]) => kinds.includes(one))) {
+      counted[kind] = await this.#run<number>(...args, '--query', query);
+    }
+    return counted;
+  }
+
+  /** Removes all objects of all buckets, as nobody should. */
+  async emptyBuckets(): Promise<void> {
+    const { Buckets } = await this.#run<{ Buckets: readonly { Name: string }[] }>('s3api', 'list-buckets');
+    for (const { Name } of Buckets) {
+      const { Contents = [] } = await this.#run<{ Contents?: readonly { Key: string }[] }>(
+        ...['s3api', 'list-objects-v2', '--bucket', Name],
+      );
+      for (const { Key } of Contents) await this.#run('s3api', 'delete-object', '--bucket', Name, '--key', Key);
+    }
+  }
+
+  async #service(cluster: string, arn: string): Promise<SeenService | undefined> {
+    const { services } = await this.#run<{
+      services: readonly {
+        readonly status: string;
+        readonly tags?: readonly Tag[];
+        readonly runningCount: number;
+        readonly taskDefinition: string;
+        readonly loadBalancers: readonly { readonly targetGroupArn: string }[];
+      }[];
+    }>('ecs', 'describe-services', '--cluster', cluster, '--services', arn, '--include', 'TAGS');
+    const [service] = services;
+    const tagOf = (name: string): string | undefined => service?.tags?.find(({ key }) => key === name)?.value;
+    if (!service || service.status === 'INACTIVE' || tagOf('clusternator_project') !== this.#project) return undefined;
+    const { taskDefinition } = await this.#run<{
+      taskDefinition: { readonly containerDefinitions: readonly { readonly image: string }[] };
+    }>('ecs', 'describe-task-definition', '--task-definition', service.taskDefinition);
+    return {
+      commit: tagOf('clusternator_commit') ?? '',
+      running: service.runningCount,
+      digest: taskDefinition.containerDefinitions[0]?.image.split('@')[1] ?? '',
+      targetGroup: service.loadBalancers[0]?.targetGroupArn ?? '',
+    };
+  }
+
+  async #run<T>(...args: readonly string[]): Promise<T> {
+    const env = {
+      PATH: process.env.PATH,
+      AWS_ACCESS_KEY_ID: 'e2e',
+      AWS_SECRET_ACCESS_KEY: 'e2e',
+      AWS_DEFAULT_REGION: 'us-east-1',
+      AWS_EC2_METADATA_DISABLED: 'true',
+    };
+    const { stdout } = await promisify(execFile)(
+      'aws',
+      ['--endpoint-url', this.#endpoint, '--output', 'json', ...args],
+      {
+        env,
+        maxBuffer: 2 ** 24,
+      },
+    );
+    return JSON.parse(stdout === '' ? '{}' : stdout) as T;
+  }
+}
+
+function hostsOf({ Conditions }: RuleAnswer): readonly string[] {
+  return Conditions.flatMap(({ Field, Values = [], HostHeaderConfig }) =>
+    Field === 'host-header' ? [...Values, ...(HostHeaderConfig?.Values ?? [])] : [],
+  );
+}
+
+function weightsOf({ Actions }: RuleAnswer): Readonly<Record<string, number>> {
+  const weights: Record<string, number> = {};
+  for (const { TargetGroupArn, ForwardConfig } of Actions) {
+    for (const { TargetGroupArn: arn, Weight = 1 } of ForwardConfig?.TargetGroups ?? [])
+      if (Weight > 0) weights[arn] = Weight;
+    if (TargetGroupArn !== undefined && !ForwardConfig?.TargetGroups?.length) weights[TargetGroupArn] = 1;
+  }
+  return weights;
+}

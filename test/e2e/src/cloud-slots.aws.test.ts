@@ -1,0 +1,248 @@
+import { CreateHostedZoneCommand, Route53Client } from '@aws-sdk/client-route-53';
+import { startDataPlane, type DataPlane } from '@clusternator/emulators/data-plane';
+import { startEmulator, type Emulator, type EmulatorName } from '@clusternator/emulators/emulator';
+import { tagNewBuckets } from '@clusternator/emulators/tagged-buckets';
+import { afterEach, beforeAll, expect, test } from '@jest/globals';
+
+import { AwsCli } from './aws-cli.ts';
+import { ensureBaseImage } from './base-image.ts';
+import { runProgram, type EnvironmentAnswer } from './cli.ts';
+import { installProvider } from './install-provider.ts';
+import type { TestRepository } from './repository.ts';
+import { Sandbox } from './sandbox.ts';
+import type { ChangeAnswer, SlotEndAnswer } from './slot-app.ts';
+
+const ZONE = 'shop.example';
+const CONFIG = `project: PROJECT
+provider: { name: aws, region: us-east-1 }
+domain: ${ZONE}
+services:
+  web: { build: ., port: 8080, route: /, health: { path: /ready } }
+slots:
+  master: { standbys: 1 }
+`;
+/** With a volume that its tasks share. */
+const WITH_FILES = CONFIG.replace('route: /,', 'route: /, volumes: { notes: /www/notes },').concat(
+  'volumes: { notes: { kind: files, scope: env } }\n',
+);
+/** Without an image. */
+const COMMANDS = CONFIG.replace(
+  'build: ., port',
+  'install: node install.mjs, command: node server.mjs, env: { GREETING: hello }, port',
+);
+const PROGRAM = {
+  'install.mjs': `import { copyFileSync } from 'node:fs';
+copyFileSync('www/version.txt', 'installed.txt');
+`,
+  'server.mjs': `import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+const version = readFileSync('installed.txt', 'utf8').trim();
+createServer((request, response) => {
+  response.end(request.url === '/version.txt' ? version : process.env.GREETING);
+}).listen(Number(process.env.PORT), process.env.HOST);
+`,
+};
+const DOCKERFILE = `FROM clusternator/example-base:1
+COPY www /www
+EXPOSE 8080
+STOPSIGNAL SIGKILL
+CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
+`;
+const KEYS = { accessKeyId: 'e2e', secretAccessKey: 'e2e' };
+
+let emulator: Emulator;
+let buckets: Awaited<ReturnType<typeof tagNewBuckets>>;
+let plane: DataPlane;
+let sandbox: Sandbox;
+let repository: TestRepository;
+let account: AwsCli;
+
+beforeAll(ensureBaseImage);
+afterEach(async () => {
+  await sandbox.dispose();
+  await plane.end();
+  await buckets.end();
+  await emulator.end();
+});
+
+async function open(name: EmulatorName, config = CONFIG, files: Readonly<Record<string, string>> = {}): Promise<void> {
+  emulator = await startEmulator(name, 'all');
+  buckets = await tagNewBuckets(emulator.url);
+  plane = await startDataPlane({ emulator: buckets.url });
+  const route53 = new Route53Client({ region: 'us-east-1', endpoint: plane.endpoint, credentials: KEYS });
+  await route53.send(new CreateHostedZoneCommand({ Name: ZONE, CallerReference: 'e2e' }));
+  route53.destroy();
+  sandbox = await Sandbox.open();
+  repository = await sandbox.repositoryOf({
+    'clusternator.config.yaml': config,
+    Dockerfile: DOCKERFILE,
+    '.gitignore': 'node_modules/\n',
+    'www/ready': '',
+    ...files,
+  });
+  Object.assign(sandbox.env, {
+    AWS_ENDPOINT_URL: plane.endpoint,
+    AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+    HTTP_PROXY: plane.proxyUrl,
+    HTTPS_PROXY: plane.proxyUrl,
+    NO_PROXY: 'localhost,127.0.0.1',
+    NODE_EXTRA_CA_CERTS: plane.caFile,
+  });
+  await installProvider(sandbox);
+  account = new AwsCli(plane, sandbox.project);
+}
+
+/** Of a command that has to succeed. A foundation and an image take a while. */
+async function tool<T>(...args: readonly string[]): Promise<T> {
+  const { data, outcome, error } = await sandbox.json<T>(args, { timeoutSeconds: 400 });
+  expect({ args, exit: outcome.code, error }).toEqual({ args, exit: 0, error: undefined });
+  return data;
+}
+
+async function create(sha: string): Promise<EnvironmentAnswer> {
+  return (await tool<{ environment: EnvironmentAnswer }>('env', 'create', '--sha', sha)).environment;
+}
+
+/** Kills a create once it tells of this. @returns Whether it was still there to be killed. */
+async function createKilled(sha: string, once: RegExp): Promise<boolean> {
+  let told = '';
+  const { signal } = await sandbox.run(['env', 'create', '--sha', sha], {
+    timeoutSeconds: 400,
+    onStart: (child) =>
+      child.stderr?.on('data', (text: string) => {
+        told += text;
+        if (once.test(told)) child.kill('SIGKILL');
+      }),
+  });
+  return signal === 'SIGKILL';
+}
+
+async function commit(version: string): Promise<string> {
+  await repository.write('www/version.txt', `${version}\n`);
+  return repository.commit(`Version ${version}`);
+}
+
+/** What an address answers, through the load balancer. */
+async function curl(url: string): Promise<string> {
+  const args = ['--silent', '--show-error', '--fail', '--proxy', plane.proxyUrl, '--cacert', plane.caFile];
+  const { code, stdout, stderr } = await runProgram('curl', [...args, url], { cwd: sandbox.folder, env: process.env });
+  return code === 0 ? stdout.trim() : stderr.trim();
+}
+
+/** Asks over and over while something is done. @returns What was answered, once each. */
+async function whileAsked(url: string, work: () => Promise<unknown>): Promise<readonly string[]> {
+  const answers = new Set<string>();
+  let isDone = false;
+  const side = async (): Promise<void> => {
+    while (!isDone) answers.add(await curl(url));
+  };
+  const sides = [side(), side()];
+  try {
+    await work();
+  } finally {
+    isDone = true;
+    await Promise.all(sides);
+  }
+  return [...answers].sort();
+}
+
+/** What the account tells of an environment is what the tool tells. @returns Its target group. */
+async function agreed(id: string): Promise<string> {
+  const { environment } = await tool<{
+    environment: EnvironmentAnswer & { readonly services: readonly { readonly digest?: string }[] };
+  }>('env', 'show', id);
+  const seen = (await account.services()).find(({ commit }) => commit === environment.commit);
+  expect(seen).toMatchObject({ running: 1, digest: environment.services[0]?.digest?.split('@')[1] });
+  const { targetGroup = '' } = seen ?? {};
+  expect(await account.leadsTo(new URL(environment.url).hostname)).toEqual({ [targetGroup]: expect.any(Number) });
+  return targetGroup;
+}
+
+/** moto tells of a cluster that was removed, as an inactive one. */
+async function standing(name: EmulatorName): ReturnType<AwsCli['inventory']> {
+  const { cluster = 0, ...others } = await account.inventory();
+  return name === 'moto' ? others : { cluster, ...others };
+}
+
+test.each(['moto', 'ministack'] as const)(
+  'on %s: commits run as tasks behind the load balancer, a slot moves under load, and back, and in the end nothing is left',
+  async (name) => {
+    await open(name);
+    const before = await standing(name);
+    const [a, b] = [await commit('a'), await commit('b')];
+    const [first, second] = [await create(a), await create(b)];
+    expect([await curl(`${first.url}/version.txt`), await curl(`${second.url}/version.txt`)]).toEqual(['a', 'b']);
+    const [groupOfA, groupOfB] = [await agreed(first.id), await agreed(second.id)];
+
+    const { slot } = await tool<ChangeAnswer>('promote', first.id, 'master');
+    const page = `${slot.url}/version.txt`;
+    const host = new URL(slot.url).hostname;
+    expect(await curl(page)).toBe('a');
+    const heard = await whileAsked(page, async () => {
+      await tool('promote', second.id, 'master');
+      expect(await curl(page)).toBe('b');
+      expect(await account.leadsTo(host)).toEqual({ [groupOfB]: expect.any(Number) });
+      await tool<ChangeAnswer>('rollback', 'master');
+      expect(await curl(page)).toBe('a');
+      expect(await account.leadsTo(host)).toEqual({ [groupOfA]: expect.any(Number) });
+    });
+    expect(heard).toEqual(['a', 'b']);
+    const held = await sandbox.json(['env', 'destroy', first.id, '--yes']);
+    expect({ exit: held.outcome.code, code: held.error?.code }).toEqual({ exit: 7, code: 'refused' });
+
+    const { destroyed } = await tool<{ destroyed: SlotEndAnswer }>('slot', 'destroy', 'master', '--yes');
+    expect(destroyed.released.map(({ environment }) => environment)).toContain(first.id);
+    expect(await account.leadsTo(host)).toEqual({});
+    for (const { id } of [first, second]) await tool('env', 'destroy', id, '--yes');
+    await tool('foundation', 'destroy', '--yes');
+    expect(await standing(name)).toEqual(before);
+  },
+  900_000,
+);
+
+test('what was killed is gone on with, once; what stands there is what is told; and nothing is left of it', async () => {
+  await open('ministack', WITH_FILES);
+  const before = await account.inventory();
+  const sha = await commit('a');
+  for (const moment of [/… make the foundation/, /✓ make the foundation/, /✓ build web/])
+    expect(await createKilled(sha, moment)).toBe(true);
+  const made = await create(sha);
+  expect(await account.services()).toHaveLength(1);
+  const { vpc = 0, 'load balancer': balancers, cluster, 'file system': files } = await account.inventory();
+  expect([vpc - (before.vpc ?? 0), balancers, cluster, files]).toEqual([1, 1, 1, 1]);
+  await agreed(made.id);
+  const early = await sandbox.json(['foundation', 'destroy', '--yes']);
+  expect({ exit: early.outcome.code, error: early.error }).toMatchObject({ exit: 4, error: { code: 'conflict' } });
+  await tool('env', 'destroy', made.id, '--yes');
+  expect(await account.services()).toEqual([]);
+  await tool('foundation', 'destroy', '--yes');
+  expect(await account.inventory()).toEqual(before);
+}, 600_000);
+
+// MiniStack's Auto Scaling groups keep no machines.
+test('on moto: commits without an image run on machines, a slot moves under load, and back, and nothing is left of them', async () => {
+  await open('moto', COMMANDS, PROGRAM);
+  const [a, b] = [await commit('a'), await commit('b')];
+  const [first, second] = [await create(a), await create(b)];
+  expect([await curl(`${first.url}/version.txt`), await curl(`${second.url}/version.txt`)]).toEqual(['a', 'b']);
+  expect(await curl(first.url)).toBe('hello');
+  expect(plane.machines()).toHaveLength(2);
+
+  const { slot } = await tool<ChangeAnswer>('promote', first.id, 'master');
+  const page = `${slot.url}/version.txt`;
+  const heard = await whileAsked(page, async () => {
+    await tool('promote', second.id, 'master');
+    expect(await curl(page)).toBe('b');
+    await tool<ChangeAnswer>('rollback', 'master');
+    expect(await curl(page)).toBe('a');
+  });
+  expect(heard).toEqual(['a', 'b']);
+
+  const held = await sandbox.json(['env', 'destroy', first.id, '--yes']);
+  expect({ exit: held.outcome.code, code: held.error?.code }).toEqual({ exit: 7, code: 'refused' });
+  const third = await create(await commit('c'));
+  await tool('env', 'destroy', third.id, '--yes');
+  expect(plane.machines()).toHaveLength(2);
+  expect(await account.inventory()).toMatchObject({ group: 2, template: 2, 'target group': 2 });
+}, 900_000);
