@@ -21,7 +21,7 @@ const { values: options, positionals: wanted } = parseArgs({
     list: { type: 'boolean' },
     path: { type: 'string', multiple: true },
     name: { type: 'string', short: 't' },
-    workers: { type: 'string', default: '2' },
+    workers: { type: 'string' },
   },
 });
 
@@ -51,14 +51,17 @@ const lanes = [
   { name: 'docker', about: 'parts on a Docker Engine', without: noEngine, run: () => runJest(['docker']) },
   {
     name: 'aws',
-    about: 'the AWS provider on moto and MiniStack',
-    without: missing('moto_server', 'ministack', 'dig'),
+    about: 'the AWS provider on moto and MiniStack, and the data plane beside them',
+    without: () =>
+      missing('moto_server', 'ministack', 'aws', 'dig', 'curl', 'openssl', 'setpriv', 'docker-registry')() ??
+      noEngine(),
     run: () => runPacked(['aws', 'e2e-aws']),
   },
   {
     name: 'e2e',
     about: 'the packed tool, with no Docker Engine in reach',
-    run: () => runPacked(['e2e'], withoutEngine),
+    // Most of its time is waiting for processes to start, drain and be given up on.
+    run: () => runPacked(['e2e'], withoutEngine, '4'),
   },
   {
     name: 'e2e-docker',
@@ -104,7 +107,7 @@ if (unknown.length > 0) {
 }
 
 /** Installed at the first lane that drives the packed tool, for all of them. */
-async function runPacked(projects, more = {}) {
+async function runPacked(projects, more, workers) {
   if (!env.CLUSTERNATOR_E2E_TOOL) {
     const { installPacked } = await import('./e2e/install.mjs');
     try {
@@ -115,7 +118,7 @@ async function runPacked(projects, more = {}) {
     }
     process.once('exit', () => rmSync(env.CLUSTERNATOR_E2E_TOOL, { recursive: true, force: true }));
   }
-  return runJest(projects, more);
+  return runJest(projects, more, workers);
 }
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
@@ -162,7 +165,7 @@ async function runChecks() {
 }
 
 /** A runner that dies before it wrote its results has failed, whatever ran until then. */
-async function runJest(projects, more = {}) {
+async function runJest(projects, more = {}, workers = '2') {
   const scratch = mkdtempSync(path.join(tmpdir(), 'clusternator-test-'));
   const results = path.join(scratch, 'results.json');
   const nodeOptions =
@@ -173,7 +176,7 @@ async function runJest(projects, more = {}) {
       [
         ...['--selectProjects', ...projects],
         ...['--json', '--outputFile', results],
-        ...['--maxWorkers', options.workers],
+        ...['--maxWorkers', options.workers ?? workers],
         '--passWithNoTests',
         ...(options.name ? ['--testNamePattern', options.name] : []),
         ...(options.path ? ['--', ...options.path] : []),

@@ -24,9 +24,10 @@ export async function takeTurns(rounds, contestants, prepare = () => undefined) 
 /** How many times longer one took than the other: the median over the rounds, since both of a round had the same machine. */
 export const ratioOf = (times, others) => median(times.map((time, round) => time / others[round]));
 
-export function run(command, args, options = {}) {
+export function run(command, args, { onStart, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    onStart?.(child);
     let stdout = '';
     let stderr = '';
     child.stdout?.on('data', (text) => (stdout += text));

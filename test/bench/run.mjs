@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises';
 
 import { installPacked } from '../e2e/install.mjs';
 import { Sandbox } from '../e2e/src/sandbox.ts';
+import { aws } from './aws.mjs';
 import { createContainer, createProcess } from './create.mjs';
 import { memory, proxy } from './proxy.mjs';
 import { slots } from './slots.mjs';
@@ -15,6 +16,9 @@ import { storage } from './storage.mjs';
 
 const has = (program) => spawnSync('which', [program]).status === 0;
 const engine = () => has('docker') && spawnSync('docker', ['info'], { timeout: 20_000 }).status === 0;
+
+const missing = (...programs) =>
+  programs.filter((program) => !has(program)).map((program) => `${program} is not installed`)[0];
 
 const tool = await installPacked();
 process.env.CLUSTERNATOR_E2E_TOOL = tool;
@@ -26,6 +30,11 @@ const benchmarks = {
   slots: { run: (sandbox) => slots(sandbox, tool), without: () => (has('wrk') ? undefined : 'wrk is not installed') },
   storage: { run: storage },
   memory: { run: (sandbox) => memory(sandbox) },
+  aws: {
+    run: (sandbox) => aws(sandbox, tool),
+    without: () =>
+      (engine() ? undefined : 'no Docker Engine answers') ?? missing('moto_server', 'docker-registry', 'openssl'),
+  },
 };
 const wanted = process.argv.slice(2);
 

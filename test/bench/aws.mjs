@@ -1,0 +1,327 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { CreateHostedZoneCommand, Route53Client } from '@aws-sdk/client-route-53';
+import { startDataPlane } from '@clusternator/emulators/data-plane';
+import { startEmulator } from '@clusternator/emulators/emulator';
+
+import { ensureBaseImage } from '../e2e/src/base-image.ts';
+import { installProvider } from '../e2e/src/install-provider.ts';
+import { atMost, median, ms, ratioOf, report, run, takeTurns } from './measure.mjs';
+
+const ZONE = 'shop.example';
+const LATENCY_MILLISECONDS = 100;
+const ROUNDS = 3;
+const KEYS = { accessKeyId: 'bench', secretAccessKey: 'bench' };
+
+const AWS = '{ name: aws, region: us-east-1 }';
+const config = (service, provider = AWS) => `project: PROJECT
+provider: ${provider}
+domain: ${ZONE}
+services:
+  web: { ${service}, port: 8080, route: /, health: { path: /ready } }
+slots:
+  master: { standbys: 1 }
+`;
+const DOCKERFILE = `FROM clusternator/example-base:1
+COPY www /www
+EXPOSE 8080
+STOPSIGNAL SIGKILL
+CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
+`;
+
+/** The commands on MiniStack with a data plane: through a wire that is slow, beside Terraform, and what they take of memory and start-up. */
+export async function aws(sandbox, tool) {
+  ensureBaseImage();
+  const emulator = await startEmulator('ministack', 'all');
+  const plane = await startDataPlane({ emulator: emulator.url });
+  const wire = await slowWire(plane.endpoint);
+  try {
+    const route53 = new Route53Client({ region: 'us-east-1', endpoint: plane.endpoint, credentials: KEYS });
+    await route53.send(new CreateHostedZoneCommand({ Name: ZONE, CallerReference: 'bench' }));
+    route53.destroy();
+    const repository = await sandbox.repositoryOf({
+      'clusternator.config.yaml': config('build: .'),
+      Dockerfile: DOCKERFILE,
+      '.gitignore': 'node_modules/\n',
+      'www/ready': '',
+    });
+    Object.assign(sandbox.env, {
+      AWS_ENDPOINT_URL: wire.url,
+      AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+      AWS_REGION: 'us-east-1',
+      HTTP_PROXY: plane.proxyUrl,
+      HTTPS_PROXY: plane.proxyUrl,
+      NO_PROXY: 'localhost,127.0.0.1',
+      NODE_EXTRA_CA_CERTS: plane.caFile,
+    });
+    await installProvider(sandbox);
+    const commit = async (version) => {
+      await repository.write('www/version.txt', version);
+      return repository.commit(version);
+    };
+    await verbs(sandbox, wire, commit);
+    await besideTerraform(sandbox, repository, commit);
+    await memoryOfCreate(sandbox, tool, commit);
+    await startUp(sandbox, tool, repository);
+  } finally {
+    wire.close();
+    await plane.end();
+    await emulator.end();
+  }
+}
+
+/** Of a command that has to succeed, however long it takes. */
+async function answer(sandbox, ...args) {
+  const { data, outcome, error } = await sandbox.json(args, { timeoutSeconds: 600 });
+  if (outcome.code !== 0) throw new Error(`${args.join(' ')}: ${error?.message}`);
+  return data;
+}
+
+const create = async (sandbox, sha) => (await answer(sandbox, 'env', 'create', '--sha', sha)).environment;
+
+/** What a command took, in milliseconds, and how many of its calls came one after another. */
+async function timed(wire, milliseconds, work) {
+  wire.delay(milliseconds);
+  const started = performance.now();
+  await work();
+  const took = performance.now() - started;
+  wire.delay(0);
+  return { took, depth: wire.depth() };
+}
+
+/** What each call's 100 ms add to a verb, over what they would add were nothing waited for but calls that need each other. */
+async function verbs(sandbox, wire, commit) {
+  const taken = {};
+  const note = async (delay, verb, work) => {
+    const { took, depth } = await timed(wire, delay, work);
+    taken[verb] ??= { 0: [], [LATENCY_MILLISECONDS]: [], depth: Infinity };
+    taken[verb][delay].push(took);
+    if (delay > 0) taken[verb].depth = Math.min(taken[verb].depth, depth);
+  };
+  await note(LATENCY_MILLISECONDS, 'foundation create', () => answer(sandbox, 'foundation', 'create'));
+  await note(LATENCY_MILLISECONDS, 'foundation destroy', () => answer(sandbox, 'foundation', 'destroy', '--yes'));
+  await note(0, 'foundation create', () => answer(sandbox, 'foundation', 'create'));
+  await note(0, 'foundation destroy', () => answer(sandbox, 'foundation', 'destroy', '--yes'));
+  const first = await create(sandbox, await commit('first'));
+  const second = await create(sandbox, await commit('second'));
+  await answer(sandbox, 'promote', first.id, 'master');
+  for (let round = 0; round < ROUNDS; round += 1)
+    for (const delay of [0, LATENCY_MILLISECONDS]) {
+      const sha = await commit(`verbs-${round}-${delay}`);
+      await note(delay, 'env create', () => create(sandbox, sha));
+      await note(delay, 'env destroy', () => answer(sandbox, 'env', 'destroy', sha, '--yes'));
+      await note(delay, 'promote', () => answer(sandbox, 'promote', second.id, 'master'));
+      await note(delay, 'rollback', () => answer(sandbox, 'rollback', 'master'));
+    }
+  for (const [verb, { depth, ...times }] of Object.entries(taken)) {
+    const added = median(times[LATENCY_MILLISECONDS]) - median(times[0]);
+    report(
+      `${verb}, 100 ms a call`,
+      ms(median(times[LATENCY_MILLISECONDS])),
+      `${depth} calls deep, and ${ms(median(times[0]))} without`,
+      added / (depth * LATENCY_MILLISECONDS),
+      atMost(1.15),
+    );
+  }
+}
+
+const HCL = `terraform {
+  required_providers { aws = { source = "hashicorp/aws" } }
+}
+provider "aws" {
+  region = "us-east-1"
+  skip_metadata_api_check = true
+}
+variable "on" {
+  type = object({
+    vpc = string, cluster = string, listener = string, role = string, subnets = list(string), group = string
+  })
+}
+variable "name" { type = string }
+variable "image" { type = string }
+resource "aws_ecs_task_definition" "web" {
+  family = var.name
+  requires_compatibilities = ["FARGATE"]
+  network_mode = "awsvpc"
+  cpu = 512
+  memory = 1024
+  execution_role_arn = var.on.role
+  container_definitions = jsonencode([{
+    name = "web", image = var.image, essential = true, memory = 1024, portMappings = [{ containerPort = 8080 }]
+  }])
+}
+resource "aws_lb_target_group" "web" {
+  name = var.name
+  port = 8080
+  protocol = "HTTP"
+  target_type = "ip"
+  vpc_id = var.on.vpc
+  health_check { path = "/ready" }
+}
+resource "aws_lb_listener_rule" "web" {
+  listener_arn = var.on.listener
+  action {
+    type = "forward"
+    target_group_arn = aws_lb_target_group.web.arn
+  }
+  condition {
+    host_header { values = ["\${var.name}.${ZONE}"] }
+  }
+}
+resource "aws_ecs_service" "web" {
+  name = var.name
+  cluster = var.on.cluster
+  task_definition = aws_ecs_task_definition.web.arn
+  desired_count = 1
+  launch_type = "FARGATE"
+  wait_for_steady_state = true
+  network_configuration {
+    subnets = var.on.subnets
+    security_groups = [var.on.group]
+  }
+  load_balancer {
+    target_group_arn = aws_lb_target_group.web.arn
+    container_name = "web"
+    container_port = 8080
+  }
+  depends_on = [aws_lb_listener_rule.web]
+}
+`;
+
+/** The same services of one image that is in the registry already, made on the same foundation, until they are steady. Ours answers by then, too. */
+async function besideTerraform(sandbox, repository, commit) {
+  const folder = path.join(sandbox.folder, 'terraform');
+  await mkdir(folder);
+  await writeFile(path.join(folder, 'main.tf'), HCL);
+  const options = { cwd: folder, env: { ...process.env, ...terraformEnv(sandbox.env) } };
+  const reason = await run('terraform', ['init', '-input=false'], options).then(
+    () => undefined,
+    ({ message }) => message.trim().split('\n').at(-1),
+  );
+  if (reason !== undefined) {
+    console.log(`aws, beside Terraform: left out (terraform init, with its AWS provider: ${reason})`);
+    return;
+  }
+  const [{ digest: image }] = (await create(sandbox, await commit('image'))).services;
+  const { outputs } = (await answer(sandbox, 'foundation', 'show')).foundation;
+  await repository.write('clusternator.config.yaml', config(`image: '${image}'`).replace('PROJECT', sandbox.project));
+  const commits = [];
+  for (let round = 0; round <= ROUNDS; round += 1) commits.push(await commit(`beside-${round}`));
+  const on = {
+    vpc: outputs.vpc,
+    cluster: outputs.cluster,
+    listener: outputs.loadBalancer.https,
+    role: outputs.roles.execution,
+    subnets: outputs.tasks.subnets,
+    group: outputs.securityGroups.app,
+  };
+  await writeFile(path.join(folder, 'terraform.tfvars.json'), JSON.stringify({ on, image }));
+  const apply = (verb, round) => [
+    verb,
+    '-auto-approve',
+    '-input=false',
+    `-state=${round}.tfstate`,
+    `-var=name=b-${round}`,
+  ];
+  const times = await takeTurns(ROUNDS, {
+    ours: (round) => create(sandbox, commits[round]),
+    terraform: (round) => run('terraform', apply('apply', round), options),
+  });
+  const peer = `terraform apply: ${ms(median(times.terraform))}`;
+  report('env create of an image', ms(median(times.ours)), peer, ratioOf(times.ours, times.terraform), atMost(1));
+  for (let round = 0; round <= ROUNDS; round += 1) await run('terraform', apply('destroy', round), options);
+}
+
+/** It asks the emulator itself: the proxy is for the names of what was made. */
+function terraformEnv({ AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY }) {
+  return { AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, CHECKPOINT_DISABLE: '1' };
+}
+
+/** The most that the process of a create held, by the kernel's own count. */
+async function memoryOfCreate(sandbox, tool, commit) {
+  const sha = await commit('memory');
+  const bin = path.join(tool, 'node_modules', '.bin', 'clusternator');
+  let most = 0;
+  const watching = new AbortController();
+  const watch = async (pid) => {
+    while (!watching.signal.aborted) {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+      most = Math.max(most, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+      await sleep(20);
+    }
+  };
+  const options = { cwd: sandbox.cwd, env: sandbox.env };
+  await run(bin, ['env', 'create', '--sha', sha], { ...options, onStart: ({ pid }) => void watch(pid) });
+  watching.abort();
+  report('memory of env create', `${most.toFixed(0)} MB`, 'aim: 160 MB', most / 160, atMost(1));
+}
+
+/** The config's provider is loaded for the answer of `env list`, its SDK is not. */
+async function startUp(sandbox, tool) {
+  const bin = path.join(tool, 'node_modules', '.bin', 'clusternator');
+  const projects = {};
+  for (const provider of ['local', 'aws']) {
+    const project = `${sandbox.project}-${provider}`;
+    const file = path.join(sandbox.cwd, `${provider}.yaml`);
+    await writeFile(file, config('build: .', provider === 'aws' ? AWS : provider).replace('PROJECT', project));
+    projects[provider] = () =>
+      run(bin, ['config', 'validate', '--config', file], { cwd: sandbox.cwd, env: sandbox.env });
+  }
+  const times = await takeTurns(11, projects);
+  report(
+    'config validate, provider aws',
+    ms(median(times.aws)),
+    `provider local: ${ms(median(times.local))}`,
+    ratioOf(times.aws, times.local),
+    atMost(2),
+  );
+}
+
+/** Passes calls on to the emulator, each after a delay, and tells how many of them came one after another. */
+async function slowWire(to) {
+  const target = new URL(to);
+  let milliseconds = 0;
+  let calls = [];
+  const server = http.createServer((request, response) => {
+    const call = { from: performance.now(), to: Infinity };
+    calls.push(call);
+    const pass = () => {
+      const { method, url, headers } = request;
+      // A kept connection could be one that the emulator is about to close.
+      const passed = http.request(
+        { host: target.hostname, port: target.port, method, path: url, headers, agent: false },
+        (answer) => {
+          response.writeHead(answer.statusCode, answer.headers);
+          answer.pipe(response);
+          answer.once('end', () => (call.to = performance.now()));
+        },
+      );
+      passed.once('error', () => response.destroy());
+      request.pipe(passed);
+    };
+    setTimeout(pass, milliseconds);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    delay: (value) => {
+      milliseconds = value;
+      if (value > 0) calls = [];
+    },
+    /** The longest chain of calls of which each began when the one before had ended. */
+    depth: () => {
+      let [depth, end] = [0, -Infinity];
+      for (const { from, to: until } of calls.filter(({ to: until }) => until < Infinity).sort((a, b) => a.to - b.to))
+        if (from >= end) [depth, end] = [depth + 1, until];
+      return depth;
+    },
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
