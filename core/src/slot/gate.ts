@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { Session } from '../host/session.ts';
 import { driverOf } from '../host/drivers.ts';
-import type { EnvironmentDriver, HealthCheck } from '../environment/environment.ts';
+import type { Environment, EnvironmentDriver, HealthCheck } from '../environment/environment.ts';
+import { resourceIdOf } from '../environment/life.ts';
 import { probe } from '../environment/probe.ts';
 import { publicParts } from '../environment/public-parts.ts';
 import { ProviderError } from '../provider/error.ts';
@@ -84,6 +87,13 @@ export async function lookAt(
     ),
   ]);
   if (!said) return { troubles: ['its provider does not know it'] };
+  if (answers.some(({ ok }) => !ok)) {
+    // An address is only as it was last seen: a daemon that was started anew may listen elsewhere.
+    const now = await driver.read({ id: resourceIdOf(document), handle: environment.handle }, call);
+    const urls = (one: Environment): readonly string[] => publicParts(spec, one).map(({ url }) => url);
+    if (now && !isDeepStrictEqual(urls(now), urls(environment)))
+      return lookAt(session, { ...document, environment: now }, health, call);
+  }
   const troubles = [
     ...Object.entries(said.parts).flatMap(([name, part]) =>
       part.healthy ? [] : [`${name}: ${part.message ?? 'not healthy'}`],

@@ -47,6 +47,15 @@ test('a standby that is not healthy stops it, and the next one is offered', asyn
   expect(await world.slot()).toMatchObject({ head: A, standbys: [], rejected: [{ environment: C }] });
 });
 
+test('environments that answer elsewhere than when they were last seen are asked there', async () => {
+  const world = await worldWith('ab');
+  await promoted(world, A, B);
+  world.cloud.urlOf = (id) => `http://${id}.test:7411`;
+  world.status = (_, __, port) => (port === '7411' ? 200 : 503);
+  await world.run(rollback(world.process(), { slot: 'master' }));
+  expect(await world.slot()).toMatchObject({ head: A });
+});
+
 describe('the host names of the release that it goes back to', () => {
   const [OLD, NEW] = ['old.example.test', 'www.example.test'];
   const named = async (): Promise<World> => {

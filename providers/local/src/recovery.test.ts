@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { Resolver } from 'node:dns/promises';
+import { createServer, type Server } from 'node:net';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -54,6 +56,34 @@ test('a machine that was restarted is recovered from by one command', async () =
     (it) => it?.status === 200,
   );
   expect(marked()).toHaveLength(1);
+});
+
+/** What a daemon that was killed listened on may be free only a moment after it. */
+async function listen(port: number): Promise<Server> {
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+test('a port that is taken for a moment when a daemon was killed stays its port; one that stays taken is given up', async () => {
+  const spec = scene.specs.environment('aaaaaaaa0000-1', { web: scene.specs.web() });
+  const { url } = await scene.ensure(spec);
+  const port = Number(new URL(url ?? '').port);
+  for (const isForGood of [false, true]) {
+    await scene.daemon.kill();
+    const taker = await until(
+      () => listen(port).catch(() => undefined),
+      (it) => it !== undefined,
+    );
+    const again = scene.ensure(spec);
+    await until(
+      () => existsSync(scene.daemon.client.paths.log) && readFileSync(scene.daemon.client.paths.log, 'utf8'),
+      (text) => text !== false && text.split('starting for').length > (isForGood ? 3 : 2),
+    );
+    if (!isForGood) taker?.close();
+    expect((await again).url === url).toBe(!isForGood);
+    taker?.close();
+  }
 });
 
 test('a program that wiped its environment is ended all the same', async () => {

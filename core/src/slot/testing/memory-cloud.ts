@@ -57,6 +57,7 @@ export class MemoryCloud {
   onDestroy: (id: string) => void = () => {};
   onEnd: (slot: string) => void = () => {};
   /** None ever returns, not even when a slot is made again. */
+  urlOf = (id: string): string => `http://${id}.test`;
   private versions = 0;
 
   constructor(readonly kind: RouterKind = 'version') {}
@@ -68,7 +69,7 @@ export class MemoryCloud {
       tags: spec.tags,
       phase: this.phases.get(spec.id) ?? 'active',
       handle: { id: spec.id },
-      url: `http://${spec.id}.test`,
+      url: this.urlOf(spec.id),
       address: { type: 'A', value: `127.64.${spec.slot === undefined ? '0' : '1'}.${String(spec.id.charCodeAt(0))}` },
       parts: Object.fromEntries(Object.keys(spec.services).map((name) => [name, { phase: this.phaseOf(spec, name) }])),
     });

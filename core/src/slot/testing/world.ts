@@ -95,8 +95,8 @@ export class World {
   readonly events: EngineEvent[] = [];
   /** By pid. Left out: it can't be told. */
   readonly liveness = new Map<number, Liveness>();
-  /** Core's own requests: a status by the host that is asked, and the path. */
-  status: (host: string, path: string) => number = () => 200;
+  /** Core's own requests: a status by the host that is asked, the path, and the port. */
+  status: (host: string, path: string, port: string) => number = () => 200;
   /** Nowhere, unless a test gives them a place. */
   keptLogs = new KeptLogs('/dev/null/logs');
   /** What the cloud's drivers stand on. Left out: on nothing. */
@@ -183,8 +183,8 @@ export class World {
       emit,
       probe: (url) =>
         deal('probe', () => {
-          const { hostname, pathname } = new URL(url);
-          const status = this.status(hostname, pathname);
+          const { hostname, pathname, port } = new URL(url);
+          const status = this.status(hostname, pathname, port);
           return { ok: status >= 200 && status < 300, message: `answered ${String(status)}` };
         }),
       // A real look-up takes real time, in which the virtual clock would run out.

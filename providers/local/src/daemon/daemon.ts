@@ -154,10 +154,13 @@ export class Daemon {
   ): Promise<number> {
     const told = this.#options.env[variable];
     const before = database.setting(setting);
-    if (told !== undefined && told !== '') return (await listen({ port: portOf(variable, told) })).port;
+    if (told !== undefined && told !== '') {
+      const choice = { port: portOf(variable, told) };
+      return (await patiently(() => listen(choice))).port;
+    }
     if (before !== undefined) {
       try {
-        return (await listen({ port: Number(before) })).port;
+        return (await patiently(() => listen({ port: Number(before) }))).port;
       } catch (error) {
         this.#options.log(`the ${setting} changes: ${messageOf(error)}`);
       }
@@ -221,6 +224,24 @@ export class Daemon {
 /** What a check before an await said need not hold after it. */
 function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
+}
+
+const PORT_FREE_WITHIN_MS = 2000;
+
+/**
+ * Tries again while the port is taken. What a daemon that was killed listened on is freed only a moment after its lock, and a child that it
+ * was just forking holds it until it runs a program of its own.
+ */
+async function patiently<T>(listen: () => Promise<T>): Promise<T> {
+  const until = performance.now() + PORT_FREE_WITHIN_MS;
+  for (;;) {
+    try {
+      return await listen();
+    } catch (error) {
+      if (!ProviderError.is(error) || error.code !== 'conflict' || performance.now() > until) throw error;
+      await sleep(25);
+    }
+  }
 }
 
 function portOf(variable: string, text: string): number {
