@@ -1,11 +1,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CreateHostedZoneCommand, Route53Client } from '@aws-sdk/client-route-53';
 import { startDataPlane } from '@clusternator/emulators/data-plane';
 import { startEmulator } from '@clusternator/emulators/emulator';
+import { passOn } from '@clusternator/emulators/pass-on';
 
 import { ensureBaseImage } from '../e2e/src/base-image.ts';
 import { installProvider } from '../e2e/src/install-provider.ts';
@@ -66,7 +68,7 @@ export async function aws(sandbox, tool) {
     await verbs(sandbox, wire, commit);
     await besideTerraform(sandbox, repository, commit);
     await memoryOfCreate(sandbox, tool, commit);
-    await startUp(sandbox, tool, repository);
+    await startUp(sandbox, tool);
   } finally {
     wire.close();
     await plane.end();
@@ -124,7 +126,8 @@ async function verbs(sandbox, wire, commit) {
       ms(median(times[LATENCY_MILLISECONDS])),
       `${depth} calls deep, and ${ms(median(times[0]))} without`,
       added / (depth * LATENCY_MILLISECONDS),
-      atMost(1.15),
+      // What is added can't be less than most of its calls; where it seems so, what else the machine did weighs more.
+      { ...atMost(1.15), isHidden: (ratio) => ratio < 0.5 },
     );
   }
 }
@@ -192,7 +195,10 @@ resource "aws_ecs_service" "web" {
 }
 `;
 
-/** The same services of one image that is in the registry already, made on the same foundation, until they are steady. Ours answers by then, too. */
+/**
+ * The same services of one image that is in the registry already, made on the same foundation, until they are steady. Ours answers by then, too.
+ * Some of Terraform's time is its waiting for a steady service, after which it looks every few seconds only.
+ */
 async function besideTerraform(sandbox, repository, commit) {
   const folder = path.join(sandbox.folder, 'terraform');
   await mkdir(folder);
@@ -260,7 +266,7 @@ async function memoryOfCreate(sandbox, tool, commit) {
   report('memory of env create', `${most.toFixed(0)} MB`, 'aim: 160 MB', most / 160, atMost(1));
 }
 
-/** The config's provider is loaded for the answer of `env list`, its SDK is not. */
+/** The config's provider is loaded for the answer of `config validate`, its SDK is not. */
 async function startUp(sandbox, tool) {
   const bin = path.join(tool, 'node_modules', '.bin', 'clusternator');
   const projects = {};
@@ -283,27 +289,20 @@ async function startUp(sandbox, tool) {
 
 /** Passes calls on to the emulator, each after a delay, and tells how many of them came one after another. */
 async function slowWire(to) {
-  const target = new URL(to);
   let milliseconds = 0;
   let calls = [];
-  const server = http.createServer((request, response) => {
+  const pass = async (request, response) => {
     const call = { from: performance.now(), to: Infinity };
     calls.push(call);
-    const pass = () => {
-      const { method, url, headers } = request;
-      // A kept connection could be one that the emulator is about to close.
-      const passed = http.request(
-        { host: target.hostname, port: target.port, method, path: url, headers, agent: false },
-        (answer) => {
-          response.writeHead(answer.statusCode, answer.headers);
-          answer.pipe(response);
-          answer.once('end', () => (call.to = performance.now()));
-        },
-      );
-      passed.once('error', () => response.destroy());
-      request.pipe(passed);
-    };
-    setTimeout(pass, milliseconds);
+    const body = Buffer.concat(await request.toArray());
+    await sleep(milliseconds);
+    const answer = await passOn(to, request, body);
+    response.writeHead(answer.statusCode, answer.headers);
+    await pipeline(answer, response);
+    call.to = performance.now();
+  };
+  const server = http.createServer((request, response) => {
+    pass(request, response).catch(() => response.destroy());
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

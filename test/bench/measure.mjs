@@ -42,7 +42,7 @@ export function run(command, args, { onStart, ...options } = {}) {
 
 /** One line of the report: ours, the peer's, and how they compare to what is aimed for. */
 export function report(what, ours, peer, ratio, aim) {
-  const met = aim.test(ratio) ? 'met' : 'MISSED';
+  const met = aim.isHidden?.(ratio) ? 'NOT TOLD' : aim.test(ratio) ? 'met' : 'MISSED';
   console.log(
     `${what.padEnd(44)} ${ours.padStart(14)}  ${peer.padEnd(34)} ${ratio.toFixed(2).padStart(7)}  ${aim.text} ${met}`,
   );

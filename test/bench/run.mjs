@@ -33,7 +33,7 @@ const benchmarks = {
   aws: {
     run: (sandbox) => aws(sandbox, tool),
     without: () =>
-      (engine() ? undefined : 'no Docker Engine answers') ?? missing('moto_server', 'docker-registry', 'openssl'),
+      (engine() ? undefined : 'no Docker Engine answers') ?? missing('ministack', 'docker-registry', 'openssl'),
   },
 };
 const wanted = process.argv.slice(2);

@@ -5,7 +5,7 @@ import { driverOf } from '../host/drivers.ts';
 import type { Environment, EnvironmentDriver, HealthCheck } from '../environment/environment.ts';
 import { resourceIdOf } from '../environment/life.ts';
 import { probe } from '../environment/probe.ts';
-import { publicParts } from '../environment/public-parts.ts';
+import { publicParts, type PublicPart } from '../environment/public-parts.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
 import { ENVIRONMENTS } from '../provider/tokens.ts';
@@ -29,11 +29,12 @@ export interface GateOptions {
 /** What one look at an environment found. No troubles: healthy. */
 export interface Look {
   readonly troubles: readonly string[];
+  readonly parts: readonly PublicPart[];
 }
 
 /**
- * The health gate before traffic moves: core's own requests and the provider's word, several times in a row. Asking also warms it up. One
- * failure after a success is a failure: it flaps.
+ * The health gate before traffic moves: core's own requests several times in a row, and the provider's word as often as the config asks for
+ * successes. Asking also warms it up. One failure after a success is a failure: it flaps.
  * @throws ProviderError `unhealthy`, with what each part answered.
  */
 export async function passGate(
@@ -43,21 +44,27 @@ export async function passGate(
   call: Call,
 ): Promise<void> {
   const { clock } = session;
-  const { times, pauseSeconds } = rhythm(document, options.health);
+  const { asked, times, pauseSeconds } = rhythm(document, options.health);
   const until = clock.monotonicSeconds() + options.windowSeconds;
+  let parts: readonly PublicPart[] = [];
   for (let successes = 0; successes < times;) {
-    const { troubles } = await lookAt(session, document, options.health, call);
-    if (troubles.length === 0) {
+    // A provider that is asked again at once says what it just said.
+    const isAnswersOnly = successes >= asked && parts.length > 0;
+    const look = isAnswersOnly
+      ? { troubles: await askParts(session, parts, call), parts }
+      : await lookAt(session, document, options.health, call);
+    if (look.troubles.length === 0) {
+      parts = look.parts;
       successes++;
       if (successes < times) await clock.sleep(pauseSeconds(successes), call.signal);
       continue;
     }
-    if (successes > 0 || clock.monotonicSeconds() >= until) throw unhealthy(document, troubles, successes);
+    if (successes > 0 || clock.monotonicSeconds() >= until) throw unhealthy(document, look.troubles, successes);
     await clock.sleep(Math.min(0.25, options.windowSeconds / 4), call.signal);
   }
 }
 
-/** One look: the provider's word and a request to each public part, at the same time. */
+/** One look: the provider's word and a request to each public part, at the same time. @returns Also the parts, where they are now. */
 export async function lookAt(
   session: Session,
   document: EnvironmentDocument,
@@ -65,46 +72,44 @@ export async function lookAt(
   call: Call,
 ): Promise<Look> {
   const { spec, environment, rebuilt } = document;
+  const failed = (...troubles: string[]) => ({ troubles, parts: [] });
   if (rebuilt?.lacks !== undefined)
-    return { troubles: [`what it was made from is not known since the state was rebuilt: ${rebuilt.lacks}`] };
-  if (!spec || !environment) return { troubles: [`it is ${document.phase}`] };
+    return failed(`what it was made from is not known since the state was rebuilt: ${rebuilt.lacks}`);
+  if (!spec || !environment) return failed(`it is ${document.phase}`);
   const driver = await environmentDriver(session, document);
-  const ask = session.probe ?? probe;
   const parts = publicParts(spec, environment).map((part) =>
     health && part.kind === 'service' ? { ...part, ...health, checkUrl: new URL(health.path, part.url).href } : part,
   );
-  const [said, ...answers] = await Promise.all([
+  const [said, unanswered] = await Promise.all([
     driver.health(environment, call).catch((error: unknown) => {
       if (ProviderError.is(error) && error.code === 'not-found') return undefined;
       throw error;
     }),
-    ...parts.map((part) =>
-      ask(part.checkUrl, part, {
-        timeoutSeconds: PROBE_SECONDS,
-        signal: call.signal,
-        env: session.options.env,
-      }),
-    ),
+    askParts(session, parts, call),
   ]);
-  if (!said) return { troubles: ['its provider does not know it'] };
-  if (answers.some(({ ok }) => !ok)) {
+  if (!said) return failed('its provider does not know it');
+  if (unanswered.length > 0) {
     // An address is only as it was last seen: a daemon that was started anew may listen elsewhere.
     const now = await driver.read({ id: resourceIdOf(document), handle: environment.handle }, call);
     const urls = (one: Environment): readonly string[] => publicParts(spec, one).map(({ url }) => url);
     if (now && !isDeepStrictEqual(urls(now), urls(environment)))
       return lookAt(session, { ...document, environment: now }, health, call);
   }
-  const troubles = [
-    ...Object.entries(said.parts).flatMap(([name, part]) =>
-      part.healthy ? [] : [`${name}: ${part.message ?? 'not healthy'}`],
-    ),
-    ...parts.flatMap((part, at) => {
-      const answer = answers[at];
-      return answer?.ok === false ? [`${part.name}: ${part.checkUrl} ${answer.message}`] : [];
-    }),
-  ];
-  if (troubles.length === 0 && !said.healthy) return { troubles: ['its provider does not call it healthy'] };
-  return { troubles };
+  const ill = Object.entries(said.parts).filter(([, { healthy }]) => !healthy);
+  const troubles = [...ill.map(([name, { message }]) => `${name}: ${message ?? 'not healthy'}`), ...unanswered];
+  if (troubles.length === 0 && !said.healthy) return failed('its provider does not call it healthy');
+  return { troubles, parts };
+}
+
+/** A request to each. @returns What did not answer as it has to. */
+async function askParts(session: Session, parts: readonly PublicPart[], call: Call): Promise<readonly string[]> {
+  const options = { timeoutSeconds: PROBE_SECONDS, signal: call.signal, env: session.options.env };
+  const ask = session.probe ?? probe;
+  const answers = await Promise.all(parts.map((part) => ask(part.checkUrl, part, options)));
+  return parts.flatMap(({ name, checkUrl }, at) => {
+    const answer = answers[at];
+    return answer?.ok === false ? [`${name}: ${checkUrl} ${answer.message}`] : [];
+  });
 }
 
 /** How long an environment may take to answer, from when it has its disks. */
@@ -123,6 +128,7 @@ function rhythm(document: EnvironmentDocument, health: HealthCheck | undefined) 
   const asked = Math.max(1, ...checks.map(({ healthyAfter }) => healthyAfter));
   const everySeconds = Math.max(0.1, ...checks.map((check) => check.everySeconds));
   return {
+    asked,
     times: Math.max(LEAST_SUCCESSES, asked),
     pauseSeconds: (successes: number) => (successes < asked ? everySeconds : EXTRA_PAUSE_SECONDS),
   };

@@ -134,7 +134,7 @@ describe('who lost the slot does nothing more for it', () => {
     await to(world, others, A);
     const before = world.cloud.execs.length;
     // The gate asks three times; in between somebody rolls back.
-    const session = world.process(beside('health', 2, 'after', () => rollback(others, { slot: 'master' })));
+    const session = world.process(beside('probe', 2, 'after', () => rollback(others, { slot: 'master' })));
     expect(await world.run(errorOf(promote(session, { slot: 'master', environment: B })))).toMatchObject({
       code: 'superseded',
     });

@@ -60,7 +60,7 @@ describe('a process that sleeps', () => {
   test.each([
     ['before its flip', 'route', 1],
     ['after its claim', 'health', 1],
-    ['in the middle of its gate', 'health', 3],
+    ['in the middle of its gate', 'probe', 3],
   ])('%s, and wakes after a rollback took its place, writes nothing more', async (_when, which, nth) => {
     const { session, asleep, wake } = sleeper(which, nth);
     const promotion = errorOf(promote(session, { slot: 'master', environment: B }));
