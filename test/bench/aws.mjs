@@ -4,19 +4,16 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { CreateHostedZoneCommand, Route53Client } from '@aws-sdk/client-route-53';
-import { startDataPlane } from '@clusternator/emulators/data-plane';
-import { startEmulator } from '@clusternator/emulators/emulator';
 import { passOn } from '@clusternator/emulators/pass-on';
 
 import { ensureBaseImage } from '../e2e/src/base-image.ts';
+import { Cloud } from '../e2e/src/cloud.ts';
 import { installProvider } from '../e2e/src/install-provider.ts';
 import { atMost, median, ms, ratioOf, report, run, takeTurns } from './measure.mjs';
 
 const ZONE = 'shop.example';
 const LATENCY_MILLISECONDS = 100;
 const ROUNDS = 3;
-const KEYS = { accessKeyId: 'bench', secretAccessKey: 'bench' };
 
 const AWS = '{ name: aws, region: us-east-1 }';
 const config = (service, provider = AWS) => `project: PROJECT
@@ -37,29 +34,17 @@ CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
 /** The commands on MiniStack with a data plane: through a wire that is slow, beside Terraform, and what they take of memory and start-up. */
 export async function aws(sandbox, tool) {
   ensureBaseImage();
-  const emulator = await startEmulator('ministack', 'all');
-  const plane = await startDataPlane({ emulator: emulator.url });
-  const wire = await slowWire(plane.endpoint);
+  const cloud = await Cloud.open('ministack', ZONE);
+  const wire = await slowWire(cloud.plane.endpoint);
   try {
-    const route53 = new Route53Client({ region: 'us-east-1', endpoint: plane.endpoint, credentials: KEYS });
-    await route53.send(new CreateHostedZoneCommand({ Name: ZONE, CallerReference: 'bench' }));
-    route53.destroy();
     const repository = await sandbox.repositoryOf({
       'clusternator.config.yaml': config('build: .'),
       Dockerfile: DOCKERFILE,
       '.gitignore': 'node_modules/\n',
       'www/ready': '',
     });
-    Object.assign(sandbox.env, {
-      AWS_ENDPOINT_URL: wire.url,
-      AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
-      AWS_REGION: 'us-east-1',
-      HTTP_PROXY: plane.proxyUrl,
-      HTTPS_PROXY: plane.proxyUrl,
-      NO_PROXY: 'localhost,127.0.0.1',
-      NODE_EXTRA_CA_CERTS: plane.caFile,
-    });
+    cloud.serve(sandbox);
+    Object.assign(sandbox.env, { AWS_ENDPOINT_URL: wire.url, AWS_REGION: 'us-east-1' });
     await installProvider(sandbox);
     const commit = async (version) => {
       await repository.write('www/version.txt', version);
@@ -71,8 +56,7 @@ export async function aws(sandbox, tool) {
     await startUp(sandbox, tool);
   } finally {
     wire.close();
-    await plane.end();
-    await emulator.end();
+    await cloud[Symbol.asyncDispose]();
   }
 }
 

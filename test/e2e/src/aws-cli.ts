@@ -8,6 +8,7 @@ interface Tag {
   readonly value: string;
 }
 interface RuleAnswer {
+  readonly RuleArn: string;
   readonly Conditions: readonly {
     readonly Field?: string;
     readonly Values?: readonly string[];
@@ -25,6 +26,16 @@ export interface SeenService {
   /** Of its image: `sha256:…`. */
   readonly digest: string;
   readonly targetGroup: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+/** A bucket of the project as the account has it. That it is encrypted is AWS's own default. */
+export interface SeenBucket {
+  readonly name: string;
+  readonly stage: string;
+  /** `Enabled`, where it is. */
+  readonly versioning: string | undefined;
+  /** All four ways for the public to come in are blocked. */
+  readonly isPrivate: boolean;
 }
 
 /** What a foundation and environments consist of: how it is listed, and counted. */
@@ -91,22 +102,78 @@ export class AwsCli {
 
   /** @returns Target groups that get traffic of a host, each with its weight. */
   async leadsTo(host: string): Promise<Readonly<Record<string, number>>> {
-    const { LoadBalancers } = await this.#run<{ LoadBalancers: readonly { LoadBalancerArn: string }[] }>(
-      ...['elbv2', 'describe-load-balancers'],
-    );
     const weights: Record<string, number> = {};
-    for (const { LoadBalancerArn } of LoadBalancers) {
-      const { Listeners } = await this.#run<{ Listeners: readonly { ListenerArn: string }[] }>(
-        ...['elbv2', 'describe-listeners', '--load-balancer-arn', LoadBalancerArn],
-      );
-      for (const { ListenerArn } of Listeners) {
-        const { Rules } = await this.#run<{ Rules: readonly RuleAnswer[] }>(
-          ...['elbv2', 'describe-rules', '--listener-arn', ListenerArn],
-        );
-        for (const rule of Rules.filter((one) => hostsOf(one).includes(host))) Object.assign(weights, weightsOf(rule));
+    for (const rule of await this.#rules()) if (hostsOf(rule).includes(host)) Object.assign(weights, weightsOf(rule));
+    return weights;
+  }
+
+  /** @returns The values of each record set in the account's public zones, by `<name> <type>`. */
+  async records(): Promise<Readonly<Record<string, readonly string[]>>> {
+    const { HostedZones } = await this.#run<{
+      HostedZones: readonly { readonly Id: string; readonly Config: { readonly PrivateZone?: boolean } }[];
+    }>('route53', 'list-hosted-zones');
+    const found: Record<string, readonly string[]> = {};
+    for (const { Id } of HostedZones.filter(({ Config }) => Config.PrivateZone !== true)) {
+      const { ResourceRecordSets } = await this.#run<{
+        ResourceRecordSets: readonly {
+          readonly Name: string;
+          readonly Type: string;
+          readonly ResourceRecords?: readonly { readonly Value: string }[];
+        }[];
+      }>('route53', 'list-resource-record-sets', '--hosted-zone-id', Id);
+      for (const { Name, Type, ResourceRecords = [] } of ResourceRecordSets) {
+        const name = Name.replaceAll('\\052', '*').replace(/\.$/, '');
+        found[`${name} ${Type}`] = ResourceRecords.map(({ Value }) => Value.replace(/\.$/, ''));
       }
     }
-    return weights;
+    return found;
+  }
+
+  /** The project's own. */
+  async buckets(): Promise<readonly SeenBucket[]> {
+    const { Buckets } = await this.#run<{ Buckets: readonly { Name: string }[] }>('s3api', 'list-buckets');
+    const found: SeenBucket[] = [];
+    for (const { Name: name } of Buckets) {
+      const ask = <T>(what: string): Promise<T> => this.#run<T>('s3api', what, '--bucket', name);
+      const { TagSet } = await ask<{ TagSet: readonly { Key: string; Value: string }[] }>('get-bucket-tagging');
+      const tags = Object.fromEntries(TagSet.map(({ Key, Value }) => [Key, Value]));
+      if (tags.clusternator_project !== this.#project) continue;
+      const { Status } = await ask<{ Status?: string }>('get-bucket-versioning');
+      const { PublicAccessBlockConfiguration: block } = await ask<{
+        PublicAccessBlockConfiguration: Readonly<Record<string, boolean>>;
+      }>('get-public-access-block');
+      found.push({
+        name,
+        stage: tags.clusternator_stage ?? '',
+        versioning: Status,
+        isPrivate: Object.values(block).filter(Boolean).length === 4,
+      });
+    }
+    return found;
+  }
+
+  /** Has all requests of a host answered by nobody's part, as somebody in a hurry would. */
+  async closeHost(host: string): Promise<void> {
+    const rules = (await this.#rules()).filter((rule) => hostsOf(rule).includes(host));
+    for (const { RuleArn } of rules) {
+      const action = 'Type=fixed-response,FixedResponseConfig={StatusCode=503}';
+      await this.#run('elbv2', 'modify-rule', '--rule-arn', RuleArn, '--actions', action);
+    }
+  }
+
+  /** Makes a rule that is nobody's of Clusternator, on the listener that a host is answered by. */
+  async addRule(beside: string, host: string): Promise<void> {
+    const [listener] = (await this.#rules())
+      .filter((rule) => hostsOf(rule).includes(beside))
+      .map(({ listener }) => listener);
+    await this.#run(
+      ...['elbv2', 'create-rule', '--listener-arn', listener ?? '', '--priority', '40000'],
+      ...['--conditions', `Field=host-header,Values=${host}`],
+      ...[
+        '--actions',
+        'Type=fixed-response,FixedResponseConfig={StatusCode=200,ContentType=text/plain,MessageBody=foreign}',
+      ],
+    );
   }
 
   /** How many of each kind there are in the account, whoever's they are. What is told of for a while after its end does not count. */
@@ -134,6 +201,25 @@ export class AwsCli {
     }
   }
 
+  async #rules(): Promise<readonly (RuleAnswer & { readonly listener: string })[]> {
+    const { LoadBalancers } = await this.#run<{ LoadBalancers: readonly { LoadBalancerArn: string }[] }>(
+      ...['elbv2', 'describe-load-balancers'],
+    );
+    const found: (RuleAnswer & { readonly listener: string })[] = [];
+    for (const { LoadBalancerArn } of LoadBalancers) {
+      const { Listeners } = await this.#run<{ Listeners: readonly { ListenerArn: string }[] }>(
+        ...['elbv2', 'describe-listeners', '--load-balancer-arn', LoadBalancerArn],
+      );
+      for (const { ListenerArn: listener } of Listeners) {
+        const { Rules } = await this.#run<{ Rules: readonly RuleAnswer[] }>(
+          ...['elbv2', 'describe-rules', '--listener-arn', listener],
+        );
+        found.push(...Rules.map((rule) => ({ ...rule, listener })));
+      }
+    }
+    return found;
+  }
+
   async #service(cluster: string, arn: string): Promise<SeenService | undefined> {
     const { services } = await this.#run<{
       services: readonly {
@@ -155,6 +241,7 @@ export class AwsCli {
       running: service.runningCount,
       digest: taskDefinition.containerDefinitions[0]?.image.split('@')[1] ?? '',
       targetGroup: service.loadBalancers[0]?.targetGroupArn ?? '',
+      tags: Object.fromEntries(service.tags?.map(({ key, value }) => [key, value]) ?? []),
     };
   }
 

@@ -1,18 +1,15 @@
-import { CreateHostedZoneCommand, Route53Client } from '@aws-sdk/client-route-53';
-import { startDataPlane, type DataPlane } from '@clusternator/emulators/data-plane';
-import { startEmulator, type Emulator } from '@clusternator/emulators/emulator';
 import { loadDuring, type Tally } from '@clusternator/emulators/traffic';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { AwsCli } from './aws-cli.ts';
-import { runProgram, type EnvironmentAnswer } from './cli.ts';
+import type { EnvironmentAnswer } from './cli.ts';
+import { Cloud, createKilled } from './cloud.ts';
 import { installProvider } from './install-provider.ts';
 import type { TestRepository } from './repository.ts';
 import { Sandbox } from './sandbox.ts';
 import type { ChangeAnswer } from './slot-app.ts';
 
 const ZONE = 'docs.example';
-const KEYS = { accessKeyId: 'e2e', secretAccessKey: 'e2e' };
 const PROVIDER = `provider: { name: aws, region: us-east-1, kind: sites }
 domain: ${ZONE}
 slots:
@@ -29,37 +26,23 @@ const KINDS = [
   'record',
 ];
 
-let emulator: Emulator;
-let plane: DataPlane;
+let cloud: Cloud;
 let sandbox: Sandbox;
 let repository: TestRepository;
 let account: AwsCli;
 
 /** On MiniStack alone: moto has no published functions of CloudFront, and no keys of a key value store. */
 beforeEach(async () => {
-  emulator = await startEmulator('ministack', 'all');
-  plane = await startDataPlane({ emulator: emulator.url });
-  const route53 = new Route53Client({ region: 'us-east-1', endpoint: plane.endpoint, credentials: KEYS });
-  await route53.send(new CreateHostedZoneCommand({ Name: ZONE, CallerReference: 'e2e' }));
-  route53.destroy();
+  cloud = await Cloud.open('ministack', ZONE);
   sandbox = await Sandbox.open();
   ({ repository } = await sandbox.repository('static-site', []));
   await repository.edit('clusternator.config.yaml', (text) => text.replace('provider: local', PROVIDER));
-  Object.assign(sandbox.env, {
-    AWS_ENDPOINT_URL: plane.endpoint,
-    AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
-    HTTP_PROXY: plane.proxyUrl,
-    HTTPS_PROXY: plane.proxyUrl,
-    NO_PROXY: 'localhost,127.0.0.1',
-    NODE_EXTRA_CA_CERTS: plane.caFile,
-  });
-  account = new AwsCli(plane, sandbox.project);
+  cloud.serve(sandbox);
+  account = new AwsCli(cloud.plane, sandbox.project);
 }, 120_000);
 afterEach(async () => {
   await sandbox.dispose();
-  await plane.end();
-  await emulator.end();
+  await cloud[Symbol.asyncDispose]();
 });
 
 async function commit(version: string): Promise<string> {
@@ -68,23 +51,7 @@ async function commit(version: string): Promise<string> {
   return repository.commit(`Version ${version}`);
 }
 
-/** Through CloudFront, by HTTPS: the text, or what went wrong. */
-async function curl(url: string): Promise<string> {
-  const args = [
-    '--silent',
-    '--show-error',
-    '--fail-with-body',
-    '--proxy',
-    plane.proxyUrl,
-    '--cacert',
-    plane.caFile,
-    url,
-  ];
-  const { code, stdout, stderr } = await runProgram('curl', args, { cwd: sandbox.folder, env: process.env });
-  return code === 0 ? stdout.trim() : `${stderr.trim()}: ${stdout.trim()}`;
-}
-
-const versionAt = (url: string): Promise<string> => curl(`${url}/assets/version.txt`);
+const versionAt = (url: string): Promise<string> => cloud.curl(`${url}/assets/version.txt`);
 
 async function create(sha: string): Promise<EnvironmentAnswer> {
   return (await sandbox.answer<{ environment: EnvironmentAnswer }>('env', 'create', '--sha', sha)).environment;
@@ -101,8 +68,8 @@ test('commits are sites behind CloudFront, a slot moves under load, and back, an
   const [first, second] = [await create(a), await create(b)];
   expect(first.url).toBe(`https://${new URL(first.url).hostname}`);
   expect([await versionAt(first.url), await versionAt(second.url)]).toEqual(['a', 'b']);
-  expect(await curl(`${first.url}/`)).toContain('<h1>Version a</h1>');
-  expect(await curl(`${first.url}/no/such/page`)).toContain('<h1>Version a</h1>');
+  expect(await cloud.curl(`${first.url}/`)).toContain('<h1>Version a</h1>');
+  expect(await cloud.curl(`${first.url}/no/such/page`)).toContain('<h1>Version a</h1>');
   // There is no network to pay for.
   const kinds = ['distribution', 'bucket', 'load balancer', 'nat gateway'];
   expect(Object.values(await account.count(...kinds)).sort()).toEqual([0, 0, 1, 1]);
@@ -134,7 +101,7 @@ test('a create that was killed is gone on with, once; what is destroyed leaves n
   await installProvider(sandbox);
   const before = await account.count(...KINDS);
   for (const once of [/… make the foundation/, /✓ build web/]) {
-    expect(await createKilled(sha, once)).toBe(true);
+    expect(await createKilled(sandbox, sha, once)).toBe(true);
   }
   const made = await create(sha);
   expect(await versionAt(made.url)).toBe('a');
@@ -144,17 +111,3 @@ test('a create that was killed is gone on with, once; what is destroyed leaves n
   await sandbox.answer('foundation', 'destroy', '--yes');
   expect(await account.count(...KINDS)).toEqual(before);
 }, 600_000);
-
-/** Kills a create once it tells of this. @returns Whether it was still there to be killed. */
-async function createKilled(sha: string, once: RegExp): Promise<boolean> {
-  let told = '';
-  const { signal } = await sandbox.run(['env', 'create', '--sha', sha], {
-    timeoutSeconds: 200,
-    onStart: (child) =>
-      child.stderr?.on('data', (text: string) => {
-        told += text;
-        if (once.test(told)) child.kill('SIGKILL');
-      }),
-  });
-  return signal === 'SIGKILL';
-}

@@ -1,12 +1,10 @@
-import { CreateHostedZoneCommand, Route53Client } from '@aws-sdk/client-route-53';
-import { startDataPlane, type DataPlane } from '@clusternator/emulators/data-plane';
-import { startEmulator, type Emulator, type EmulatorName } from '@clusternator/emulators/emulator';
-import { tagNewBuckets } from '@clusternator/emulators/tagged-buckets';
+import type { EmulatorName } from '@clusternator/emulators/emulator';
 import { afterEach, beforeAll, expect, test } from '@jest/globals';
 
 import { AwsCli } from './aws-cli.ts';
 import { ensureBaseImage } from './base-image.ts';
-import { runProgram, type EnvironmentAnswer } from './cli.ts';
+import type { EnvironmentAnswer } from './cli.ts';
+import { Cloud, createKilled } from './cloud.ts';
 import { installProvider } from './install-provider.ts';
 import type { TestRepository } from './repository.ts';
 import { Sandbox } from './sandbox.ts';
@@ -48,11 +46,8 @@ EXPOSE 8080
 STOPSIGNAL SIGKILL
 CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
 `;
-const KEYS = { accessKeyId: 'e2e', secretAccessKey: 'e2e' };
 
-let emulator: Emulator;
-let buckets: Awaited<ReturnType<typeof tagNewBuckets>>;
-let plane: DataPlane;
+let cloud: Cloud;
 let sandbox: Sandbox;
 let repository: TestRepository;
 let account: AwsCli;
@@ -60,18 +55,11 @@ let account: AwsCli;
 beforeAll(ensureBaseImage);
 afterEach(async () => {
   await sandbox.dispose();
-  await plane.end();
-  await buckets.end();
-  await emulator.end();
+  await cloud[Symbol.asyncDispose]();
 });
 
 async function open(name: EmulatorName, config = CONFIG, files: Readonly<Record<string, string>> = {}): Promise<void> {
-  emulator = await startEmulator(name, 'all');
-  buckets = await tagNewBuckets(emulator.url);
-  plane = await startDataPlane({ emulator: buckets.url });
-  const route53 = new Route53Client({ region: 'us-east-1', endpoint: plane.endpoint, credentials: KEYS });
-  await route53.send(new CreateHostedZoneCommand({ Name: ZONE, CallerReference: 'e2e' }));
-  route53.destroy();
+  cloud = await Cloud.open(name, ZONE);
   sandbox = await Sandbox.open();
   repository = await sandbox.repositoryOf({
     'clusternator.config.yaml': config,
@@ -80,17 +68,9 @@ async function open(name: EmulatorName, config = CONFIG, files: Readonly<Record<
     'www/ready': '',
     ...files,
   });
-  Object.assign(sandbox.env, {
-    AWS_ENDPOINT_URL: plane.endpoint,
-    AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
-    HTTP_PROXY: plane.proxyUrl,
-    HTTPS_PROXY: plane.proxyUrl,
-    NO_PROXY: 'localhost,127.0.0.1',
-    NODE_EXTRA_CA_CERTS: plane.caFile,
-  });
+  cloud.serve(sandbox);
   await installProvider(sandbox);
-  account = new AwsCli(plane, sandbox.project);
+  account = new AwsCli(cloud.plane, sandbox.project);
 }
 
 /** Of a command that has to succeed. A foundation and an image take a while. */
@@ -104,30 +84,9 @@ async function create(sha: string): Promise<EnvironmentAnswer> {
   return (await tool<{ environment: EnvironmentAnswer }>('env', 'create', '--sha', sha)).environment;
 }
 
-/** Kills a create once it tells of this. @returns Whether it was still there to be killed. */
-async function createKilled(sha: string, once: RegExp): Promise<boolean> {
-  let told = '';
-  const { signal } = await sandbox.run(['env', 'create', '--sha', sha], {
-    timeoutSeconds: 400,
-    onStart: (child) =>
-      child.stderr?.on('data', (text: string) => {
-        told += text;
-        if (once.test(told)) child.kill('SIGKILL');
-      }),
-  });
-  return signal === 'SIGKILL';
-}
-
 async function commit(version: string): Promise<string> {
   await repository.write('www/version.txt', `${version}\n`);
   return repository.commit(`Version ${version}`);
-}
-
-/** What an address answers, through the load balancer. */
-async function curl(url: string): Promise<string> {
-  const args = ['--silent', '--show-error', '--fail', '--proxy', plane.proxyUrl, '--cacert', plane.caFile];
-  const { code, stdout, stderr } = await runProgram('curl', [...args, url], { cwd: sandbox.folder, env: process.env });
-  return code === 0 ? stdout.trim() : stderr.trim();
 }
 
 /** Asks over and over while something is done. @returns What was answered, once each. */
@@ -135,7 +94,7 @@ async function whileAsked(url: string, work: () => Promise<unknown>): Promise<re
   const answers = new Set<string>();
   let isDone = false;
   const side = async (): Promise<void> => {
-    while (!isDone) answers.add(await curl(url));
+    while (!isDone) answers.add(await cloud.curl(url));
   };
   const sides = [side(), side()];
   try {
@@ -147,16 +106,41 @@ async function whileAsked(url: string, work: () => Promise<unknown>): Promise<re
   return [...answers].sort();
 }
 
+interface FoundationAnswer {
+  readonly foundation: {
+    readonly outputs: { readonly bucket: string; readonly loadBalancer: { readonly dnsName: string } };
+  };
+}
+
 /** What the account tells of an environment is what the tool tells. @returns Its target group. */
 async function agreed(id: string): Promise<string> {
   const { environment } = await tool<{
     environment: EnvironmentAnswer & { readonly services: readonly { readonly digest?: string }[] };
   }>('env', 'show', id);
   const seen = (await account.services()).find(({ commit }) => commit === environment.commit);
-  expect(seen).toMatchObject({ running: 1, digest: environment.services[0]?.digest?.split('@')[1] });
   const { targetGroup = '' } = seen ?? {};
+  expect(seen).toMatchObject({
+    running: 1,
+    digest: environment.services[0]?.digest?.split('@')[1],
+    tags: {
+      clusternator_project: sandbox.project,
+      clusternator_stage: 'default',
+      clusternator_type: 'environment',
+      clusternator_id: expect.stringMatching(new RegExp(`^${environment.id}-`)),
+    },
+  });
   expect(await account.leadsTo(new URL(environment.url).hostname)).toEqual({ [targetGroup]: expect.any(Number) });
   return targetGroup;
+}
+
+/** Names lead to the load balancer that the foundation tells of, and its bucket is nobody else's to look into. */
+async function agreedOnFoundation(): Promise<void> {
+  const { outputs } = (await tool<FoundationAnswer>('foundation', 'show')).foundation;
+  const records = await account.records();
+  expect(records[`*.${ZONE} CNAME`]).toEqual([outputs.loadBalancer.dnsName]);
+  expect(await account.buckets()).toEqual([
+    { name: outputs.bucket, stage: 'default', versioning: 'Enabled', isPrivate: true },
+  ]);
 }
 
 /** moto tells of a cluster that was removed, as an inactive one. */
@@ -172,22 +156,30 @@ test.each(['moto', 'ministack'] as const)(
     const before = await standing(name);
     const [a, b] = [await commit('a'), await commit('b')];
     const [first, second] = [await create(a), await create(b)];
-    expect([await curl(`${first.url}/version.txt`), await curl(`${second.url}/version.txt`)]).toEqual(['a', 'b']);
+    expect([await cloud.curl(`${first.url}/version.txt`), await cloud.curl(`${second.url}/version.txt`)]).toEqual([
+      'a',
+      'b',
+    ]);
     const [groupOfA, groupOfB] = [await agreed(first.id), await agreed(second.id)];
+
+    await agreedOnFoundation();
+    const records = await account.records();
 
     const { slot } = await tool<ChangeAnswer>('promote', first.id, 'master');
     const page = `${slot.url}/version.txt`;
     const host = new URL(slot.url).hostname;
-    expect(await curl(page)).toBe('a');
+    expect(await cloud.curl(page)).toBe('a');
     const heard = await whileAsked(page, async () => {
       await tool('promote', second.id, 'master');
-      expect(await curl(page)).toBe('b');
+      expect(await cloud.curl(page)).toBe('b');
       expect(await account.leadsTo(host)).toEqual({ [groupOfB]: expect.any(Number) });
       await tool<ChangeAnswer>('rollback', 'master');
-      expect(await curl(page)).toBe('a');
+      expect(await cloud.curl(page)).toBe('a');
       expect(await account.leadsTo(host)).toEqual({ [groupOfA]: expect.any(Number) });
     });
     expect(heard).toEqual(['a', 'b']);
+    // A flip is of rules alone.
+    expect(await account.records()).toEqual(records);
     const held = await sandbox.json(['env', 'destroy', first.id, '--yes']);
     expect({ exit: held.outcome.code, code: held.error?.code }).toEqual({ exit: 7, code: 'refused' });
 
@@ -195,6 +187,8 @@ test.each(['moto', 'ministack'] as const)(
     expect(destroyed.released.map(({ environment }) => environment)).toContain(first.id);
     expect(await account.leadsTo(host)).toEqual({});
     for (const { id } of [first, second]) await tool('env', 'destroy', id, '--yes');
+    expect(await account.services()).toEqual([]);
+    await agreedOnFoundation();
     await tool('foundation', 'destroy', '--yes');
     expect(await standing(name)).toEqual(before);
   },
@@ -206,7 +200,7 @@ test('what was killed is gone on with, once; what stands there is what is told; 
   const before = await account.inventory();
   const sha = await commit('a');
   for (const moment of [/… make the foundation/, /✓ make the foundation/, /✓ build web/])
-    expect(await createKilled(sha, moment)).toBe(true);
+    expect(await createKilled(sandbox, sha, moment)).toBe(true);
   const made = await create(sha);
   expect(await account.services()).toHaveLength(1);
   const { vpc = 0, 'load balancer': balancers, cluster, 'file system': files } = await account.inventory();
@@ -225,17 +219,20 @@ test('on moto: commits without an image run on machines, a slot moves under load
   await open('moto', COMMANDS, PROGRAM);
   const [a, b] = [await commit('a'), await commit('b')];
   const [first, second] = [await create(a), await create(b)];
-  expect([await curl(`${first.url}/version.txt`), await curl(`${second.url}/version.txt`)]).toEqual(['a', 'b']);
-  expect(await curl(first.url)).toBe('hello');
-  expect(plane.machines()).toHaveLength(2);
+  expect([await cloud.curl(`${first.url}/version.txt`), await cloud.curl(`${second.url}/version.txt`)]).toEqual([
+    'a',
+    'b',
+  ]);
+  expect(await cloud.curl(first.url)).toBe('hello');
+  expect(cloud.plane.machines()).toHaveLength(2);
 
   const { slot } = await tool<ChangeAnswer>('promote', first.id, 'master');
   const page = `${slot.url}/version.txt`;
   const heard = await whileAsked(page, async () => {
     await tool('promote', second.id, 'master');
-    expect(await curl(page)).toBe('b');
+    expect(await cloud.curl(page)).toBe('b');
     await tool<ChangeAnswer>('rollback', 'master');
-    expect(await curl(page)).toBe('a');
+    expect(await cloud.curl(page)).toBe('a');
   });
   expect(heard).toEqual(['a', 'b']);
 
@@ -243,6 +240,6 @@ test('on moto: commits without an image run on machines, a slot moves under load
   expect({ exit: held.outcome.code, code: held.error?.code }).toEqual({ exit: 7, code: 'refused' });
   const third = await create(await commit('c'));
   await tool('env', 'destroy', third.id, '--yes');
-  expect(plane.machines()).toHaveLength(2);
+  expect(cloud.plane.machines()).toHaveLength(2);
   expect(await account.inventory()).toMatchObject({ group: 2, template: 2, 'target group': 2 });
 }, 900_000);

@@ -1,0 +1,75 @@
+import { CreateHostedZoneCommand, Route53Client } from '@aws-sdk/client-route-53';
+import { startDataPlane, type DataPlane } from '@clusternator/emulators/data-plane';
+import { startEmulator, type Emulator, type EmulatorName } from '@clusternator/emulators/emulator';
+import { tagNewBuckets } from '@clusternator/emulators/tagged-buckets';
+
+import { runProgram } from './cli.ts';
+import type { Sandbox } from './sandbox.ts';
+
+const KEYS = { accessKeyId: 'e2e', secretAccessKey: 'e2e' };
+
+type Buckets = Awaited<ReturnType<typeof tagNewBuckets>>;
+
+/** An account of AWS in small: an emulator, the data plane that makes its records real, and a hosted zone. */
+export class Cloud {
+  readonly plane: DataPlane;
+  readonly #emulator: Emulator;
+  readonly #buckets: Buckets;
+
+  private constructor(emulator: Emulator, buckets: Buckets, plane: DataPlane) {
+    this.#emulator = emulator;
+    this.#buckets = buckets;
+    this.plane = plane;
+  }
+
+  static async open(name: EmulatorName, zone: string): Promise<Cloud> {
+    const emulator = await startEmulator(name, 'all');
+    const buckets = await tagNewBuckets(emulator.url);
+    const plane = await startDataPlane({ emulator: buckets.url });
+    const route53 = new Route53Client({ region: 'us-east-1', endpoint: plane.endpoint, credentials: KEYS });
+    await route53.send(new CreateHostedZoneCommand({ Name: zone, CallerReference: 'e2e' }));
+    route53.destroy();
+    return new Cloud(emulator, buckets, plane);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.plane.end();
+    await this.#buckets.end();
+    await this.#emulator.end();
+  }
+
+  /** Has a user's machine work on the account, and find the names of what is made there. */
+  serve(sandbox: Sandbox): void {
+    Object.assign(sandbox.env, {
+      AWS_ENDPOINT_URL: this.plane.endpoint,
+      AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+      HTTP_PROXY: this.plane.proxyUrl,
+      HTTPS_PROXY: this.plane.proxyUrl,
+      NO_PROXY: 'localhost,127.0.0.1',
+      NODE_EXTRA_CA_CERTS: this.plane.caFile,
+    });
+  }
+
+  /** What an address answers, through load balancers or CloudFront: the text, or what went wrong. */
+  async curl(url: string): Promise<string> {
+    const { proxyUrl, caFile } = this.plane;
+    const args = ['--silent', '--show-error', '--fail-with-body', '--proxy', proxyUrl, '--cacert', caFile, url];
+    const { code, stdout, stderr } = await runProgram('curl', args, { cwd: '/', env: process.env });
+    return code === 0 ? stdout.trim() : `${stderr.trim()}: ${stdout.trim()}`;
+  }
+}
+
+/** Kills a create once it tells of this. @returns Whether it was still there to be killed. */
+export async function createKilled(sandbox: Sandbox, sha: string, once: RegExp): Promise<boolean> {
+  let told = '';
+  const { signal } = await sandbox.run(['env', 'create', '--sha', sha], {
+    timeoutSeconds: 400,
+    onStart: (child) =>
+      child.stderr?.on('data', (text: string) => {
+        told += text;
+        if (once.test(told)) child.kill('SIGKILL');
+      }),
+  });
+  return signal === 'SIGKILL';
+}
