@@ -3,28 +3,16 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { AwsCli } from './aws-cli.ts';
 import { ensureBaseImage } from './base-image.ts';
 import type { EnvironmentAnswer } from './cli.ts';
+import { CONFIG, IMAGE_FILES, ZONE } from './cloud-app.ts';
 import { Cloud } from './cloud.ts';
 import { installProvider } from './install-provider.ts';
 import { Sandbox } from './sandbox.ts';
 import type { ChangeAnswer, SlotAnswer } from './slot-app.ts';
 
-const ZONE = 'shop.example';
-const config = (name: string): string => `project: PROJECT
-provider: { name: aws, region: us-east-1 }
-domain: ${name}.${ZONE}
-services:
-  web: { build: ., port: 8080, route: /, health: { path: /ready } }
-slots:
-  master: { standbys: 1 }
-stages:
+const config = (name: string): string =>
+  CONFIG.replace(`domain: ${ZONE}`, `domain: ${name}.${ZONE}`).concat(`stages:
   staging: { domain: staging.${ZONE} }
-`;
-const DOCKERFILE = `FROM clusternator/example-base:1
-COPY www /www
-EXPOSE 8080
-STOPSIGNAL SIGKILL
-CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
-`;
+`);
 
 /** A project of its own, with one commit. */
 interface Neighbour {
@@ -50,9 +38,7 @@ async function neighbour(name: string): Promise<Neighbour> {
   const sandbox = await Sandbox.open();
   const repository = await sandbox.repositoryOf({
     'clusternator.config.yaml': config(name),
-    Dockerfile: DOCKERFILE,
-    '.gitignore': 'node_modules/\n',
-    'www/ready': '',
+    ...IMAGE_FILES,
     'www/version.txt': `${name}\n`,
   });
   cloud.serve(sandbox);

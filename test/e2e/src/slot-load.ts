@@ -122,6 +122,7 @@ export class SlotLoad {
   /** Open until it is told to come again, and to nothing else. */
   async #webSocket(): Promise<void> {
     const socket = await this.#upgrade();
+    if (!this.#running) return void socket.destroy(); // nobody closes what was opened while it stopped
     this.#sockets.add(socket);
     let frame = Buffer.alloc(0);
     socket.on('data', (piece: Buffer) => (frame = Buffer.concat([frame, piece])));

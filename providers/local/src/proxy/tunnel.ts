@@ -1,8 +1,11 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { closeFrame, FrameTracker } from './frames.ts';
 
 const GOODBYE_MS = 2_000;
 const BORDER_MS = 5_000;
+/** What is no WebSocket may have one side that only listens from some time on. */
+const HALF_CLOSED_MS = 60_000;
 
 /** Two raw connections tied together after an upgrade. */
 export class Tunnel {
@@ -33,6 +36,7 @@ export class Tunnel {
     this.upstream.on('end', () => {
       this.client.end();
     });
+    for (const side of [this.client, this.upstream]) side.once('end', () => this.expectEnd());
   }
 
   /**
@@ -53,6 +57,14 @@ export class Tunnel {
   destroy(): void {
     this.client.destroy();
     this.upstream.destroy();
+  }
+
+  /** Whoever ended may be gone for good, which nobody tells, and the other side may not care: it is cut off once nothing comes of it. */
+  private expectEnd(): void {
+    for (const side of [this.client, this.upstream]) {
+      if (!(side instanceof Socket)) continue;
+      side.setTimeout(this.isWebSocket ? GOODBYE_MS : HALF_CLOSED_MS, () => this.destroy());
+    }
   }
 
   private toClient(chunk: Buffer): void {

@@ -1,4 +1,5 @@
 import type http from 'node:http';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { randomBytes } from 'node:crypto';
@@ -126,6 +127,22 @@ describe('WebSockets', () => {
     await until(() => closes.includes(1006), 'the backend hears of it');
     for (const socket of sockets.clients) socket.terminate();
     expect(await closed(two)).toMatchObject({ code: 1006 });
+  });
+
+  test('a client that is gone takes its connection along, also where the backend does not hear of ends', async () => {
+    await using s = await stage();
+    const { server, port } = await s.backend((_, answer) => answer.end());
+    server.on('upgrade', (_, socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      socket.on('error', () => undefined);
+    });
+    s.serve(port);
+    const socket = connect(s.port, '127.0.0.1');
+    socket.write(handshake('app.localhost'));
+    await once(socket, 'data');
+    expect(s.table.backendTraffic('e1')).toMatchObject({ upgraded: 1 });
+    socket.destroy();
+    await until(() => s.table.backendTraffic('e1').upgraded === 0, 'its end');
   });
 
   test('HTTP/2 in clear text is not let through', async () => {

@@ -1,0 +1,52 @@
+import { afterEach, expect, test } from '@jest/globals';
+
+import { CloudApp, CONFIG } from './cloud-app.ts';
+import type { ChangeAnswer } from './slot-app.ts';
+
+/** Without an image. */
+const COMMANDS = CONFIG.replace(
+  'build: ., port',
+  'install: node install.mjs, command: node server.mjs, env: { GREETING: hello }, port',
+);
+const PROGRAM = {
+  '.gitignore': 'node_modules/\n',
+  'install.mjs': `import { copyFileSync } from 'node:fs';
+copyFileSync('www/version.txt', 'installed.txt');
+`,
+  'server.mjs': `import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+const version = readFileSync('installed.txt', 'utf8').trim();
+createServer((request, response) => {
+  response.end(request.url === '/version.txt' ? version : process.env.GREETING);
+}).listen(Number(process.env.PORT), process.env.HOST);
+`,
+};
+
+let app: CloudApp;
+afterEach(() => app[Symbol.asyncDispose]());
+
+// MiniStack's Auto Scaling groups keep no machines.
+test('on moto: commits without an image run on machines, a slot moves under load, and back, and nothing is left of them', async () => {
+  app = await CloudApp.open('moto', COMMANDS, PROGRAM);
+  const [a, b] = [await app.commit('a'), await app.commit('b')];
+  const [first, second] = [await app.create(a), await app.create(b)];
+  expect([await app.versionAt(first.url), await app.versionAt(second.url)]).toEqual(['a', 'b']);
+  expect(await app.cloud.curl(first.url)).toBe('hello');
+  expect(app.cloud.plane.machines()).toHaveLength(2);
+
+  const { slot } = await app.tool<ChangeAnswer>('promote', first.id, 'master');
+  const heard = await app.versionsDuring(slot.url, async () => {
+    await app.tool('promote', second.id, 'master');
+    expect(await app.versionAt(slot.url)).toBe('b');
+    await app.tool<ChangeAnswer>('rollback', 'master');
+    expect(await app.versionAt(slot.url)).toBe('a');
+  });
+  expect(heard).toEqual(['a', 'b']);
+
+  const held = await app.sandbox.json(['env', 'destroy', first.id, '--yes']);
+  expect({ exit: held.outcome.code, code: held.error?.code }).toEqual({ exit: 7, code: 'refused' });
+  const third = await app.create(await app.commit('c'));
+  await app.tool('env', 'destroy', third.id, '--yes');
+  expect(app.cloud.plane.machines()).toHaveLength(2);
+  expect(await app.account.inventory()).toMatchObject({ group: 2, template: 2, 'target group': 2 });
+}, 900_000);
