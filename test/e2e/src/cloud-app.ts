@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EmulatorName } from '@clusternator/emulators/emulator';
+import type { UserKeys } from '@clusternator/emulators/iam';
 import { loadDuring } from '@clusternator/emulators/traffic';
 
 import { AwsCli } from './aws-cli.ts';
@@ -50,11 +51,20 @@ export class CloudApp {
     config = CONFIG,
     files: Readonly<Record<string, string>> = IMAGE_FILES,
   ): Promise<CloudApp> {
+    return CloudApp.in(await Cloud.open(name, ZONE), undefined, config, files);
+  }
+
+  /** @param keys - Of the user whose machine it is. Left out: of somebody. */
+  static async in(
+    cloud: Cloud,
+    keys?: UserKeys,
+    config = CONFIG,
+    files: Readonly<Record<string, string>> = IMAGE_FILES,
+  ): Promise<CloudApp> {
     ensureBaseImage();
-    const cloud = await Cloud.open(name, ZONE);
     const sandbox = await Sandbox.open();
     const repository = await sandbox.repositoryOf({ 'clusternator.config.yaml': config, ...files });
-    cloud.serve(sandbox);
+    cloud.serve(sandbox, keys);
     await installProvider(sandbox);
     return new CloudApp(cloud, sandbox, repository);
   }

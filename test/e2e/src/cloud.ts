@@ -1,49 +1,57 @@
 import { CreateHostedZoneCommand, Route53Client } from '@aws-sdk/client-route-53';
 import { startDataPlane, type DataPlane } from '@clusternator/emulators/data-plane';
 import { startEmulator, type Emulator, type EmulatorName } from '@clusternator/emulators/emulator';
+import { Iam, type UserKeys } from '@clusternator/emulators/iam';
 import { tagNewBuckets } from '@clusternator/emulators/tagged-buckets';
 
 import { runProgram } from './cli.ts';
 import type { Sandbox } from './sandbox.ts';
 
-const KEYS = { accessKeyId: 'e2e', secretAccessKey: 'e2e' };
-
-type Buckets = Awaited<ReturnType<typeof tagNewBuckets>>;
+const KEYS: UserKeys = { accessKeyId: 'e2e', secretAccessKey: 'e2e' };
 
 /** An account of AWS in small: an emulator, the data plane that makes its records real, and a hosted zone. */
 export class Cloud {
   readonly plane: DataPlane;
-  readonly #emulator: Emulator;
-  readonly #buckets: Buckets;
+  readonly #ends: readonly (() => Promise<void> | void)[];
 
-  private constructor(emulator: Emulator, buckets: Buckets, plane: DataPlane) {
-    this.#emulator = emulator;
-    this.#buckets = buckets;
+  private constructor(plane: DataPlane, ends: readonly (() => Promise<void> | void)[]) {
     this.plane = plane;
+    this.#ends = ends;
   }
 
   static async open(name: EmulatorName, zone: string): Promise<Cloud> {
     const emulator = await startEmulator(name, 'all');
-    const buckets = await tagNewBuckets(emulator.url);
-    const plane = await startDataPlane({ emulator: buckets.url });
-    const route53 = new Route53Client({ region: 'us-east-1', endpoint: plane.endpoint, credentials: KEYS });
+    return Cloud.#beside(emulator, KEYS, zone);
+  }
+
+  /** One that looks at keys and policies from now on: moto. */
+  static async openGuarded(zone: string): Promise<{ readonly cloud: Cloud; readonly iam: Iam }> {
+    const emulator = await startEmulator('moto');
+    const iam = await Iam.open(emulator.url);
+    const cloud = await Cloud.#beside(emulator, iam.admin, zone, () => iam.end());
+    await iam.enforce(true);
+    return { cloud, iam };
+  }
+
+  static async #beside(emulator: Emulator, keys: UserKeys, zone: string, end = (): void => undefined): Promise<Cloud> {
+    const buckets = await tagNewBuckets(emulator.url, keys);
+    const plane = await startDataPlane({ emulator: buckets.url, credentials: keys });
+    const route53 = new Route53Client({ region: 'us-east-1', endpoint: plane.endpoint, credentials: keys });
     await route53.send(new CreateHostedZoneCommand({ Name: zone, CallerReference: 'e2e' }));
     route53.destroy();
-    return new Cloud(emulator, buckets, plane);
+    return new Cloud(plane, [() => plane.end(), () => buckets.end(), end, () => emulator.end()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.plane.end();
-    await this.#buckets.end();
-    await this.#emulator.end();
+    for (const end of this.#ends) await end();
   }
 
   /** Has a user's machine work on the account, and find the names of what is made there. */
-  serve(sandbox: Sandbox): void {
+  serve(sandbox: Sandbox, keys = KEYS): void {
     Object.assign(sandbox.env, {
       AWS_ENDPOINT_URL: this.plane.endpoint,
-      AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+      AWS_ACCESS_KEY_ID: keys.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
       HTTP_PROXY: this.plane.proxyUrl,
       HTTPS_PROXY: this.plane.proxyUrl,
       NO_PROXY: 'localhost,127.0.0.1',

@@ -122,7 +122,7 @@ export class SlotLoad {
   /** Open until it is told to come again, and to nothing else. */
   async #webSocket(): Promise<void> {
     const socket = await this.#upgrade();
-    if (!this.#running) return void socket.destroy(); // nobody closes what was opened while it stopped
+    if (this.#isOver()) return void socket.destroy(); // nobody closes what was opened while it stopped
     this.#sockets.add(socket);
     let frame = Buffer.alloc(0);
     socket.on('data', (piece: Buffer) => (frame = Buffer.concat([frame, piece])));
@@ -130,7 +130,7 @@ export class SlotLoad {
     socket.once('data', () => socket.end(Buffer.from([0x88, 0x80, 0, 0, 0, 0])));
     await once(socket, 'close');
     this.#sockets.delete(socket);
-    if (!this.#running) return;
+    if (this.#isOver()) return;
     this.counts.webSockets += 1;
     const code = frame.length >= 4 && frame[0] === 0x88 ? frame.readUInt16BE(2) : undefined;
     if (code !== 1012) this.#fault(`a WebSocket was closed with ${String(code)}`);
@@ -143,6 +143,11 @@ export class SlotLoad {
     if (status !== 200) this.#fault(`${what} was answered ${String(status)}`);
     else if (!mayAnswer) this.#fault(`${what} was answered by ${version}, after the flip away from it`);
     return version;
+  }
+
+  /** What a check before an await said need not hold after it. */
+  #isOver(): boolean {
+    return !this.#running;
   }
 
   #fault(what: string): void {

@@ -13,6 +13,6 @@ export function imagePermissions({ region = '*' }: Pick<AwsConfig, 'region'>): r
   return [
     { action: 'ecr:GetAuthorizationToken', resource: '*', verbs: PUSHES },
     ...[...layers, 'PutImage', 'BatchGetImage'].map((name) => ({ action: `ecr:${name}`, resource, verbs: PUSHES })),
-    { action: 'ecr:BatchDeleteImage', resource, verbs: ['gc'] },
+    { action: 'ecr:BatchDeleteImage', resource, verbs: ['env create', 'env destroy', 'gc'] },
   ];
 }

@@ -12,6 +12,8 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ServiceDiscoveryClient } from '@aws-sdk/client-servicediscovery';
 import { SSMClient } from '@aws-sdk/client-ssm';
 
+import type { UserKeys } from '../iam.ts';
+
 /** The public interface of an account. */
 export interface Clients {
   readonly balancing: ElasticLoadBalancingV2Client;
@@ -29,9 +31,11 @@ export interface Clients {
   readonly stores: CloudFrontKeyValueStoreClient;
 }
 
-/** The emulators take any credentials. */
-export function clientsAt(endpoint: string, region: string): Clients {
-  const at = { endpoint, region, credentials: { accessKeyId: 'data-plane', secretAccessKey: 'data-plane' } };
+/** The emulators take any, unless they are told to look. */
+const KEYS = { accessKeyId: 'data-plane', secretAccessKey: 'data-plane' };
+
+export function clientsAt(endpoint: string, region: string, credentials: UserKeys = KEYS): Clients {
+  const at = { endpoint, region, credentials };
   return {
     balancing: new ElasticLoadBalancingV2Client(at),
     cloudFront: new CloudFrontClient(at),

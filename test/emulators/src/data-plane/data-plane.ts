@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import type { ResourceRecordSet } from '@aws-sdk/client-route-53';
+import type { UserKeys } from '../iam.ts';
 import { leadsTo, recordSets, serveHostedZones } from '../route53-dns.ts';
 import { Certificates } from './certificates.ts';
 import { clientsAt, closeAll } from './clients.ts';
@@ -36,6 +37,8 @@ export interface DataPlaneOptions {
   /** Where the emulator answers, such as `http://127.0.0.1:4566`. */
   readonly emulator: string;
   readonly region?: string;
+  /** Of one who may do anything, where the emulator looks at who asks. */
+  readonly credentials?: UserKeys;
   /** How many of AWS's seconds pass in one: for intervals, delays and grace, not for what programs take. 20 unless told otherwise. */
   readonly speed?: number;
 }
@@ -110,7 +113,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       async () => engine.forgetImagesOf(registry.host),
     );
     const certificates = await Certificates.make(folder);
-    const clients = clientsAt(emulator, region);
+    const clients = clientsAt(emulator, region, options.credentials);
     undo.push(() => closeAll(clients));
 
     const targets = new Targets(
