@@ -1,5 +1,6 @@
 /** What the conformance kit drives a provider with, so that it does as the engine does. Not for plugins or programs. */
 export { deriveToken, withCall } from './engine/call.ts';
+export { openPacer } from './engine/pace.ts';
 export { pollUntilSettled } from './engine/poll.ts';
 export { retrying } from './engine/retry.ts';
 export { bindProvider } from './host/drivers.ts';
