@@ -40,6 +40,12 @@ describe('defaults', () => {
     });
   });
 
+  test('who builds is the engine unless the config says who else', () => {
+    const build = (on?: string) => valid({ services: { api: { build: { on } } } }).services.api?.build;
+    expect([build(), build('engine')]).toEqual(Array(2).fill({ context: '.', dockerfile: 'Dockerfile' }));
+    expect(build('codebuild')).toEqual({ context: '.', dockerfile: 'Dockerfile', on: 'codebuild' });
+  });
+
   test('a service with a route is checked by HTTP; one with a bare port is not taken for HTTP', () => {
     const { services } = valid({
       services: {

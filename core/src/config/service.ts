@@ -23,9 +23,18 @@ const buildSchema = z
     z.strictObject({
       context: treePathSchema.default('.').describe('The folder that the build sees.'),
       dockerfile: treePathSchema.default('Dockerfile').describe('The Dockerfile, relative to the context.'),
+      on: nameSchema
+        .optional()
+        .describe(
+          'Who builds it: `engine`, the Docker Engine at hand, or the cloud: `codebuild` on AWS. Left out: engine.',
+        ),
     }),
   ])
-  .transform((build) => (typeof build === 'string' ? { context: build, dockerfile: 'Dockerfile' } : build));
+  .transform((build): { context: string; dockerfile: string; on?: string } => {
+    if (typeof build === 'string') return { context: build, dockerfile: 'Dockerfile' };
+    const { on, ...rest } = build;
+    return on === undefined || on === 'engine' ? rest : { ...rest, on };
+  });
 
 const needsSchema = z
   .union([z.array(nameSchema), z.record(nameSchema, z.union([envNameSchema, z.null()]))])
@@ -77,7 +86,7 @@ const image = z
 /** A part that runs. What it is made of is checked in `checkServices`, where it can say what was meant. */
 export const serviceSchema = z
   .strictObject({
-    build: buildSchema.optional().describe('A folder with a Dockerfile, or { context, dockerfile }: a container.'),
+    build: buildSchema.optional().describe('A folder with a Dockerfile, or { context, dockerfile, on }: a container.'),
     image: image
       .optional()
       .describe(

@@ -8,6 +8,7 @@ import type { BoundProvider } from '../host/drivers.ts';
 import type { ImageBuilder, Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
+import { buildInCloud, isBuiltInCloud } from './cloud-build.ts';
 import { contentTag, hasRegistry, imageRegistry } from './image-registry.ts';
 import type { Artefacts } from './spec.ts';
 
@@ -33,7 +34,9 @@ export interface BuildInput {
   readonly commit: string;
   /** Writes down that there may be images from now on. */
   readonly noteImages: () => Promise<void>;
-  /** Writes down that a service's image is in a registry, and no more on the engine. */
+  /** Writes down that the cloud may be building a service's image from now on. */
+  readonly noteBuild: (service: string) => Promise<void>;
+  /** Writes down that a service's image is in a registry, and no more on the engine or being built. */
   readonly notePushed: (service: string, image: ImageArtefact) => Promise<void>;
 }
 
@@ -42,9 +45,14 @@ export function imageServices(config: ProjectConfig): readonly string[] {
   return Object.entries(config.services).flatMap(([name, { build, image }]) => ((build ?? image) ? [name] : []));
 }
 
+/** Those of them that take a Docker Engine to deploy. */
+export function engineServices(config: ProjectConfig): readonly string[] {
+  return imageServices(config).filter((name) => !isBuiltInCloud(config.services[name]));
+}
+
 /** The services of a config whose image may be kept on the engine for an environment. */
 export function keptImages(bound: BoundProvider, config: ProjectConfig): readonly string[] {
-  const all = imageServices(config);
+  const all = engineServices(config);
   return hasRegistry(bound, config) ? all.filter((name) => config.services[name]?.build) : all;
 }
 
@@ -92,6 +100,7 @@ function imageStep(run: OperationRun, input: BuildInput, name: string): Step<Art
     result: artefactSchema,
     deadlineSeconds: BUILD_SECONDS,
     run: hidingSecrets(session, async (call) => {
+      if (isBuiltInCloud(service)) return buildInCloud(input, name, outputOf(run, session, name), call);
       const docker = await engineFor(session, name);
       const registry = await imageRegistry(session, config);
       const tag = imageTag(session, name, resourceId);

@@ -224,7 +224,7 @@ async function destroyClaimed(session: Session, run: OperationRun, claim: Claim)
       kept = logs?.record(before ?? document.environment);
     }
     if (document.volumes) await step('volumes', 'remove its volumes', () => destroyVolumes(session, document));
-    if (document.images || document.pushed)
+    if (document.images || document.builds || document.pushed)
       await step('images', 'remove its images', () => removeImages(session, document));
     await step('files', 'remove its files', () => forgetSource(session, document));
     await session.briefly(`write environment ${document.id}`, (call) =>
@@ -268,6 +268,7 @@ function tombstone(document: EnvironmentDocument, logs: EnvironmentDocument['log
     spec: _spec,
     environment: _environment,
     images: _images,
+    builds: _builds,
     pushed: _pushed,
     volumes: _volumes,
     mirror: _mirror,

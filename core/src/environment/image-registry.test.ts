@@ -76,6 +76,7 @@ async function build({ session, config }: ReturnType<typeof scene>) {
     owner: 'a',
     commit: COMMIT,
     noteImages: async () => void noted.push('images'),
+    noteBuild: async (service) => void noted.push(`${service} is built`),
     notePushed: async (service, { reference }) => void noted.push(`${service} ${reference}`),
   });
   await run.finish();

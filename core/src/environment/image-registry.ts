@@ -79,7 +79,8 @@ function imagesOf({ pushed = [], spec, environment }: EnvironmentDocument): read
   return [...pushed, ...asked, ...seen];
 }
 
-function asked(session: Session, bound: BoundProvider, doing: string, call: Call) {
+/** For what may be asked again whatever became of the request. */
+export function asked(session: Session, bound: BoundProvider, doing: string, call: Call) {
   return {
     ...{ clock: session.clock, call, doing },
     errorOf: (cause: unknown) => bound.provider.errorOf(cause),

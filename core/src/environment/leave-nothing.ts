@@ -3,6 +3,7 @@ import type { Session } from '../host/session.ts';
 import { STORAGE } from '../provider/tokens.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import { imageTag } from './build.ts';
+import { discardBuilds } from './cloud-build.ts';
 import { removePushed } from './image-registry.ts';
 import { artefactOwner, resourceIdOf } from './life.ts';
 import { destroyUntilGone } from './settle.ts';
@@ -51,9 +52,10 @@ async function isKept(session: Session, id: string): Promise<boolean> {
   });
 }
 
-/** Removes the tags under which an environment kept its images, on the engine and where they were pushed; an image goes with its last tag. */
+/** Ends builds, and removes the tags under which an environment kept its images, on the engine and where they were pushed; an image goes with its last tag. */
 export async function removeImages(session: Session, document: EnvironmentDocument): Promise<void> {
   const { images = [] } = document;
+  await discardBuilds(session, resourceIdOf(document), document);
   await removePushed(session, document);
   if (images.length === 0) return;
   const docker = await session.docker();

@@ -81,13 +81,22 @@ export async function makeClaimed(session: Session, run: OperationRun, claim: Cl
   let noted: Promise<void> | undefined;
   const noteImages = (): Promise<void> => (noted ??= write((document) => ({ ...document, images: [...images] })));
   const notePushed: BuildInput['notePushed'] = (service, { reference }) =>
-    write(({ images: kept = [], pushed = [], ...document }) => ({
-      ...document,
-      images: kept.filter((name) => name !== service),
-      pushed: [...new Set([...pushed, reference])],
-    }));
+    write(({ images: kept = [], builds = [], pushed = [], ...document }) => {
+      const building = builds.filter((name) => name !== service);
+      return {
+        ...document,
+        images: kept.filter((name) => name !== service),
+        ...(building.length > 0 && { builds: building }),
+        pushed: [...new Set([...pushed, reference])],
+      };
+    });
+  const noteBuild = (service: string): Promise<void> =>
+    write(({ builds = [], ...document }) => ({ ...document, builds: [...new Set([...builds, service])] }));
   const content = { session, config, source: source.artefact, commit: input.commit.sha };
-  const artefacts = await buildArtefacts(run, { ...content, resourceId, owner, noteImages, notePushed });
+  const artefacts = await buildArtefacts(run, {
+    ...content,
+    ...{ resourceId, owner, noteImages, noteBuild, notePushed },
+  });
   const identity = {
     project: session.project,
     stage: session.stage,

@@ -83,3 +83,22 @@ test('what holds for some kinds of volumes is missing for the others', () => {
     },
   ]);
 });
+
+test('a build in the cloud takes a provider that has that builder, and the way out is told', () => {
+  const raw = config({ services: { api: { build: { on: 'codebuild' }, port: 80, route: '/' }, job: { build: '.' } } });
+  const path = 'services.api.build.on';
+  const capability = 'images.build';
+  expect(unmetRequirements(raw, CAN, 'fly')).toEqual([
+    {
+      ...{ path, capability },
+      message:
+        `provider "fly" can't do this (images.build): The cloud builds images; the note lists its builders; ` +
+        'leave it out, for the Docker Engine at hand, or have CI build it, and name it by image',
+    },
+  ]);
+  const other = { ...CAN, [capability]: yes({ builders: ['kiln', 'forge'] }) };
+  expect(unmetRequirements(raw, other, 'fly')).toEqual([
+    { ...{ path, capability }, message: 'provider "fly" has no builder "codebuild": it may be engine, kiln, forge' },
+  ]);
+  expect(unmetRequirements(raw, { ...CAN, [capability]: yes({ builders: ['codebuild'] }) }, 'aws')).toEqual([]);
+});

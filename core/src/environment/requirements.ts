@@ -9,7 +9,11 @@ interface Requirement {
   readonly amount?: number;
   /** Of the volume that it is asked for. */
   readonly kind?: VolumeConfig['kind'];
+  /** Of the cloud. */
+  readonly builder?: string;
 }
+
+const OTHERWISE_BUILT = 'leave it out, for the Docker Engine at hand, or have CI build it, and name it by image';
 
 /** What a config asks of its provider and the provider can't do, before anything is made. */
 export function unmetRequirements(
@@ -17,11 +21,16 @@ export function unmetRequirements(
   capabilities: Capabilities,
   provider: string,
 ): readonly Problem[] {
-  return requirementsOf(config).flatMap(({ capability, path, amount, kind }) => {
+  return requirementsOf(config).flatMap(({ capability, path, amount, kind, builder }) => {
     const have = capabilities[capability];
     if (have?.can !== 'yes' || (kind !== undefined && !canFor(capabilities, capability, kind))) {
       const why = have?.note ?? CAPABILITIES[capability];
-      return [{ path, capability, message: `provider "${provider}" can't do this (${capability}): ${why}` }];
+      const told = builder === undefined ? why : `${why.replace(/\.$/, '')}; ${OTHERWISE_BUILT}`;
+      return [{ path, capability, message: `provider "${provider}" can't do this (${capability}): ${told}` }];
+    }
+    if (builder !== undefined && !have.builders?.includes(builder)) {
+      const known = ['engine', ...(have.builders ?? [])].join(', ');
+      return [{ path, capability, message: `provider "${provider}" has no builder "${builder}": it may be ${known}` }];
     }
     if (amount !== undefined && have.limit !== undefined && amount > have.limit) {
       const message = `${String(amount)} is over the limit ${String(have.limit)} of provider "${provider}" (${capability})`;
@@ -52,6 +61,8 @@ function serviceRequirements(name: string, service: ServiceConfig): readonly Req
   const path = `services.${name}`;
   const runsImage = service.build !== undefined || service.image !== undefined;
   const wanted: Requirement[] = [{ capability: runsImage ? 'environments.images' : 'environments.processes', path }];
+  const builder = service.build?.on;
+  if (builder !== undefined) wanted.push({ capability: 'images.build', path: `${path}.build.on`, builder });
   if (service.route === undefined && service.port !== undefined) {
     wanted.push({ capability: 'environments.private', path: `${path}.port` });
   }

@@ -165,8 +165,8 @@ async function loadWorkTree(options: Settings): Promise<{ readonly config: Proje
 
 /** No problem of the config: an engine may be started, and another machine may have one. */
 async function warnOfEngine(session: Session, config: ProjectConfig): Promise<void> {
-  const { imageServices } = await import('../environment/build.ts');
-  const services = imageServices(config);
+  const { engineServices } = await import('../environment/build.ts');
+  const services = engineServices(config);
   if (services.length === 0) return;
   try {
     await session.docker();

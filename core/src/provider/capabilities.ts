@@ -32,7 +32,7 @@ export const CAPABILITIES = {
   'storage.dumps': 'A stream of bytes, such as what a dump command writes, is kept as a snapshot.',
   'storage.checksums': 'Snapshots are compared with what was written, so that a damaged one is found.',
   'storage.grow': 'A volume grows while it is mounted.',
-  'images.build': 'The cloud builds images.',
+  'images.build': 'The cloud builds images; the note lists its builders.',
   'dns.atomic': 'The changes of one call happen all or not at all. Limit: record sets a call.',
   'dns.compareAndSet':
     'A change fails when the record set is not the expected one. A no: core reads before and after, with a gap.',
@@ -48,6 +48,8 @@ export interface CapabilityDetail {
   readonly note?: string;
   /** Of volumes: the kinds that it holds for. Left out: for all. */
   readonly kinds?: readonly VolumeSpec['kind'][];
+  /** Of `images.build`: what a config's `build.on` may say. */
+  readonly builders?: readonly string[];
 }
 /** A no gives its reason, which `config validate` and the kit's report print. */
 export type Capability = ({ readonly can: 'yes' } & CapabilityDetail) | { readonly can: 'no'; readonly note: string };

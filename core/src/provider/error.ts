@@ -1,5 +1,6 @@
 /** What went wrong, to act on. `damaged`: data that is kept is not what was written. From core alone come `superseded`, `already-exists` (made
- *  from another spec), `refused` (a rule: a pin, a protected environment), `unhealthy` (verification failed, nothing was routed), `reverted`
+ *  from another spec), `refused` (a rule: a pin, a protected environment), `unhealthy` (verification failed, nothing was routed; a
+ *  cloud's builder throws it too, for a build that failed), `reverted`
  *  (turned back by itself) and `degraded` (neither finished nor undone, to be resumed), `drifted` (the cloud's routes are not those that we
  *  wrote; nothing was). */
 export type ErrorCode =

@@ -1,6 +1,6 @@
 import type { FilesArtefact, ImageArtefact } from '../artefact/artefact.ts';
 import type { ProjectConfig } from '../config/schema.ts';
-import { imageServices } from '../environment/build.ts';
+import { engineServices, imageServices } from '../environment/build.ts';
 import type { Environment, EnvironmentSpec } from '../environment/environment.ts';
 import { environmentSpec, type Artefacts, type EnvironmentIdentity } from '../environment/spec.ts';
 import { unmadeVolumes, volumeSpecs, type NamedVolume } from '../environment/volumes.ts';
@@ -59,7 +59,7 @@ export async function knownSpec(
         const first = environmentSpec({ ...identity, hosts: own }, config, built, mounted);
         const spec = live.fingerprint === undefined ? first : remounted(session, first, live.fingerprint, volumes);
         if (!spec) continue;
-        return { spec: { ...spec, tags: live.tags ?? spec.tags }, hosts: own, images: imageServices(config) };
+        return { spec: { ...spec, tags: live.tags ?? spec.tags }, hosts: own, images: engineServices(config) };
       }
     }
   }

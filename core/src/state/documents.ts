@@ -67,6 +67,8 @@ export const environmentDocumentSchema = z.strictObject({
   mirror: z.string().exactOptional(),
   /** Services whose image may have been built or tagged for it. Written down before they are. */
   images: z.array(z.string()).exactOptional(),
+  /** Services whose image the cloud may be building for it. Written down before it is asked to. */
+  builds: z.array(z.string()).exactOptional(),
   /** Its images in a registry, by digest. */
   pushed: z.array(z.string()).exactOptional(),
   /** Resource ids of volumes that go with it. Written down before they are made. */

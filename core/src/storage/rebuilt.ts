@@ -1,6 +1,7 @@
 import type { ProjectConfig } from '../config/schema.ts';
 import type { OperationRun } from '../engine/operation.ts';
 import { buildArtefacts, imageTag, keptImages, type BuildInput } from '../environment/build.ts';
+import { discardBuilds } from '../environment/cloud-build.ts';
 import { createInput } from '../environment/create.ts';
 import { deployedConfig } from '../environment/deployed-config.ts';
 import { forgetCommit } from '../environment/leave-nothing.ts';
@@ -29,11 +30,15 @@ export async function rebuiltServices(
   const resourceId = `verify-${run.id}`;
   const owner = artefactOwner(session, resourceId);
   let images: readonly string[] = [];
+  let builds: readonly string[] = [];
   const pushed: string[] = [];
   let provider: ProjectConfig['provider'] | undefined;
   const release = async (): Promise<void> => {
     await session.artefacts.release(owner);
-    if (provider) await removePushed(session, { id: '', provider, pushed });
+    if (provider) {
+      await discardBuilds(session, resourceId, { provider, builds });
+      await removePushed(session, { id: '', provider, pushed });
+    }
     if (images.length > 0) {
       const docker = await session.docker();
       for (const image of images)
@@ -61,13 +66,18 @@ export async function rebuiltServices(
       images = keptImages(bound, config);
       return Promise.resolve();
     };
+    const noteBuild = async (service: string): Promise<void> => {
+      builds = [...builds, service];
+      return Promise.resolve();
+    };
     const notePushed: BuildInput['notePushed'] = async (service, { reference }) => {
       images = images.filter((one) => one !== service);
+      builds = builds.filter((one) => one !== service);
       pushed.push(reference);
       return Promise.resolve();
     };
     const content = { session, config, source: tree.artefact, commit: commit.sha, resourceId, owner };
-    const artefacts = await buildArtefacts(run, { ...content, noteImages, notePushed });
+    const artefacts = await buildArtefacts(run, { ...content, noteImages, noteBuild, notePushed });
     const { project, stage } = session;
     const identity = { project, stage, id: resourceId, resourceId, commit: commit.sha, incarnation: 1, hosts: [] };
     const { services } = environmentSpec(identity, config, artefacts, unmadeVolumes(volumes));
