@@ -11,7 +11,7 @@ import type { MachineParts } from './clients.ts';
 import { Groups } from './groups.ts';
 import { LaunchTemplates } from './launch-templates.ts';
 import { groupRequest, launchTemplateRequest, machineTargets } from './requests.ts';
-import { type Sources } from './sources.ts';
+import { type Sources } from '../sources/sources.ts';
 
 /** Stands for the digest of an archive that is not packed yet, and for the ARN of a secret. */
 const ANY_SOURCE = { key: `sources/${'k'.repeat(31)}/${'0'.repeat(64)}.tar.gz`, sha256: '0'.repeat(64) };

@@ -8,7 +8,7 @@ import type { MachineParts } from './clients.ts';
 import { isEnding } from './group-state.ts';
 import { Groups } from './groups.ts';
 import { MachineLeftovers } from './machine-leftovers.ts';
-import type { Sources } from './sources.ts';
+import type { Sources } from '../sources/sources.ts';
 
 /**
  * Ends an environment: the rules first, so that nothing leads there, then the groups with their machines, and once those are gone what they

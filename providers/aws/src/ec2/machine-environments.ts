@@ -36,7 +36,7 @@ import { MachineEnd } from './machine-end.ts';
 import { MachineLeftovers } from './machine-leftovers.ts';
 import { machineKey, onMachines } from './names.ts';
 import { machineProblems } from './plan.ts';
-import { Sources } from './sources.ts';
+import { Sources } from '../sources/sources.ts';
 
 /** What `environment.as(awsMachines)` gives. */
 export interface AwsMachines {

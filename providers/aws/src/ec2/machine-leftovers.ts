@@ -5,7 +5,7 @@ import { SecretStore } from '../ecs/secret-store.ts';
 import { fromAwsTags } from '../storage/aws-tags.ts';
 import type { MachineParts } from './clients.ts';
 import { LaunchTemplates } from './launch-templates.ts';
-import type { Sources } from './sources.ts';
+import type { Sources } from '../sources/sources.ts';
 
 /** Something that was made for an environment beside its groups, and whose it is. */
 export interface Rest {

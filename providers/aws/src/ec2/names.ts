@@ -19,8 +19,3 @@ export function onMachines(handle: ReturnType<typeof environmentHandle>): Handle
 export function isOnMachines(handle: Handle | undefined): boolean | undefined {
   return handle === undefined ? undefined : handle[KIND] === MACHINES;
 }
-
-/** What there is of an environment's source trees begins with this. */
-export function sourcePrefix(key: string): string {
-  return `sources/${key}/`;
-}

@@ -1,7 +1,8 @@
-import type { Connection, EnvironmentDriver, Host } from '@clusternator/core/provider';
+import type { Connection, EnvironmentDriver } from '@clusternator/core/provider';
 import { clientSettings, s3Settings } from '../client-settings.ts';
 import type { AwsConfig } from '../config.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
+import { quiet } from '../sources/quiet.ts';
 import type { MachineSettings } from './config.ts';
 
 /** Machines on EC2. Loads its SDKs. */
@@ -41,13 +42,4 @@ export async function openMachines({
     for (const client of Object.values(clients)) client.destroy();
   });
   return new MachineEnvironments({ ...clients, host, foundation, machine: config.machine });
-}
-
-/** The SDK warns on the console of an upload that it can't repeat by itself. Core repeats it. */
-function quiet(host: Host) {
-  const say = (message: unknown): void => {
-    host.log('debug', String(message));
-  };
-  const nothing = (): void => {};
-  return { trace: nothing, debug: nothing, info: nothing, warn: say, error: say };
 }

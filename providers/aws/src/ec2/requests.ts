@@ -17,7 +17,7 @@ import { toAwsTags } from '../storage/aws-tags.ts';
 import type { MachineParts } from './clients.ts';
 import { instanceType } from './instance-types.ts';
 import { machineNative } from './native.ts';
-import type { Source } from './sources.ts';
+import type { Source } from '../sources/sources.ts';
 import { SOURCE_TAG, TEMPLATE_TAG } from './tags.ts';
 import { userData } from './user-data.ts';
 

@@ -4,7 +4,7 @@ import { streamPrefix } from '../ecs/log-streams.ts';
 import type { PlannedService } from '../ecs/plan.ts';
 import type { MachineSettings } from './config.ts';
 import { MACHINE_PROGRAM } from './machine-program.ts';
-import type { Source } from './sources.ts';
+import type { Source } from '../sources/sources.ts';
 
 /** Before it is encoded. @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html */
 const MOST_BYTES = 16_384;

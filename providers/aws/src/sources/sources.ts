@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { removeVersions, versionsAt } from '../s3-versions.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { isNamed, unlessAbsent } from '../storage/aws-error.ts';
-import { sourcePrefix } from './names.ts';
 import { withSourceArchive } from './source-archive.ts';
 
+/** What is in it, machines and builds may read. */
+export const SOURCES = 'sources';
 /** In the metadata of an object. */
 const TAGS = 'clusternator-tags';
 const tagsSchema = z.record(z.string(), z.string());
@@ -18,7 +19,7 @@ export interface Source {
   readonly sha256: string;
 }
 
-/** The source trees of an environment: each under the environment's own prefix, so that they end with it, and named by its digest. */
+/** Source trees: each under the prefix of the environment or the build that it is for, so that it ends with that, and named by its digest. */
 export class Sources {
   private readonly made = new Map<string, Promise<Source>>();
 
@@ -28,7 +29,7 @@ export class Sources {
     private readonly foundation: AwsFoundation,
   ) {}
 
-  /** Uploads it, once for all services of an environment. What is there under the digest is that already. */
+  /** Uploads it, once for all that run or build from it under one prefix. What is there under the digest is that already. */
   put(key: string, artefact: FilesArtefact, tags: Tags, call: Call): Promise<Source> {
     const id = `${key} ${artefact.digest}`;
     const known = this.made.get(id) ?? this.upload(key, artefact, tags, call);
@@ -47,7 +48,7 @@ export class Sources {
     return text === undefined ? undefined : { key: Key, tags: tagsSchema.parse(JSON.parse(text)) };
   }
 
-  /** All of an environment's. */
+  /** All that has this prefix. */
   async remove(key: string, call: Call): Promise<void> {
     for (const id of this.made.keys()) if (id.startsWith(`${key} `)) this.made.delete(id);
     const { Bucket, options } = this.at(call);
@@ -86,4 +87,9 @@ export class Sources {
       return source;
     });
   }
+}
+
+/** What there is of the source trees of an environment, or of a build, begins with this. */
+function sourcePrefix(key: string): string {
+  return `${SOURCES}/${key}/`;
 }
