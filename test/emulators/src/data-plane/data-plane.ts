@@ -8,6 +8,8 @@ import { clientsAt, closeAll } from './clients.ts';
 import { Distributions } from './cloudfront/distributions.ts';
 import { Edge } from './cloudfront/edge.ts';
 import { ContainerLogs } from './container-logs.ts';
+import { CodeBuildOverlay } from './codebuild/codebuild-overlay.ts';
+import { ecrImages } from './ecr-images.ts';
 import { ecrAnswer } from './ecr-overlay.ts';
 import { EcsOverlay } from './ecs-overlay.ts';
 import { ElbOverlay } from './elb-overlay.ts';
@@ -86,7 +88,7 @@ export interface DataPlane {
   end(): Promise<void>;
 }
 
-/** Plays the data plane of ECS, EC2 Auto Scaling, Elastic Load Balancing, CloudFront, ECR and Route 53 over an emulator of their control planes. */
+/** Plays the data plane of ECS, EC2 Auto Scaling, Elastic Load Balancing, CloudFront, CodeBuild, ECR and Route 53 over an emulator of their control planes. */
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const { emulator, region = 'us-east-1', speed = 20 } = options;
   const undo: (() => unknown)[] = [];
@@ -165,6 +167,8 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       }
       return at();
     };
+    const builds = new CodeBuildOverlay(clients.logs, folder, region, () => front.url);
+    undo.push(async () => builds.end());
     const ecs = new EcsOverlay(services, targets, async () => looks.balancers.now());
     const elb = new ElbOverlay(targets, memory);
     const front = await listenInFront(emulator, {
@@ -172,12 +176,12 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
         const group = asked.form.get('AutoScalingGroupName') ?? '';
         if (asked.action === 'autoscaling.CreateAutoScalingGroup' && machines.has(group))
           return formRefusal('AlreadyExists', `AutoScalingGroup by this name already exists - ${group}`);
-        return ecs.before(asked);
+        return (await ecrImages(asked, registry.host)) ?? builds.before(asked) ?? ecs.before(asked);
       },
       async after(asked, answer) {
         const told = asked.action.startsWith('ecr.')
           ? ecrAnswer(asked, answer, registry.host)
-          : await ecs.after(asked, answer);
+          : await ecs.after(asked, builds.after(asked, answer));
         const amended = asked.action.startsWith('elb.') ? elb.after(asked, told) : told;
         lookAfter(asked);
         if (asked.action === 'autoscaling.DeleteAutoScalingGroup') {

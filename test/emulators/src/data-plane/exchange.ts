@@ -20,6 +20,7 @@ export interface Answer {
 const TARGETS: Readonly<Record<string, string>> = {
   AmazonEC2ContainerServiceV20141113: 'ecs',
   AmazonEC2ContainerRegistry_V20150921: 'ecr',
+  CodeBuild_20161006: 'codebuild',
 };
 /** Those that take forms, by the version of their interface. */
 const FORMS: Readonly<Record<string, string>> = { '2015-12-01': 'elb', '2011-01-01': 'autoscaling' };
