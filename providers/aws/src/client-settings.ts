@@ -9,6 +9,7 @@ type Service =
   | 'CLOUDFRONT'
   | 'CLOUDFRONT_KEYVALUESTORE'
   | 'CLOUDWATCH_LOGS'
+  | 'CODEBUILD'
   | 'EC2'
   | 'ECR'
   | 'ECS'

@@ -32,6 +32,7 @@ const BY_NAME: Readonly<Record<string, readonly [ErrorCode, ErrorDetail?]>> = {
   AccessDenied: ['denied', { hint: DENIED }],
   AccessDeniedException: ['denied', { hint: DENIED }],
   AccessPointLimitExceeded: ['quota'],
+  AccountLimitExceededException: ['quota'],
   AddressLimitExceeded: ['quota'],
   // Of S3: a bucket of another region, which it asks to be called by its own endpoint.
   AuthorizationHeaderMalformed: ['denied', { hint: OTHER_REGION }],
@@ -102,6 +103,7 @@ const BY_NAME: Readonly<Record<string, readonly [ErrorCode, ErrorDetail?]>> = {
   PriorRequestNotComplete: ['throttled', { effect: 'none' }],
   PriorityInUseException: ['conflict', { effect: 'none' }],
   RepositoryAlreadyExistsException: ['conflict', { effect: 'none' }],
+  RepositoryNotFoundException: ['not-found', { hint: FOUNDATION }],
   RequestExpired: ['unauthenticated', { hint: 'the clock of this machine is wrong, or the credentials have expired' }],
   RequestLimitExceeded: ['throttled', { effect: 'none' }],
   RequestTimeTooSkewed: ['unauthenticated', { hint: 'the clock of this machine is wrong' }],

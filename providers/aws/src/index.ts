@@ -1,5 +1,7 @@
 import { defineProvider } from '@clusternator/core/provider';
 import { slotCapabilities } from './alb/capabilities.ts';
+import { buildCapabilities } from './builds/capabilities.ts';
+import { buildRateLimits } from './builds/rate-limits.ts';
 import { check } from './check.ts';
 import { clientSettings, s3Settings } from './client-settings.ts';
 import { dnsCapabilities } from './dns/capabilities.ts';
@@ -31,7 +33,13 @@ const provider = defineProvider<typeof providerConfigSchema, AwsGround>({
   capabilities: (config) => ({
     ...(config.kind === 'sites'
       ? siteCapabilities
-      : { ...environmentCapabilities, ...machineCapabilities, ...slotCapabilities, ...storageCapabilities(config) }),
+      : {
+          ...environmentCapabilities,
+          ...machineCapabilities,
+          ...slotCapabilities,
+          ...buildCapabilities,
+          ...storageCapabilities(config),
+        }),
     ...dnsCapabilities,
   }),
   check,
@@ -42,6 +50,7 @@ const provider = defineProvider<typeof providerConfigSchema, AwsGround>({
     ...foundationRateLimits,
     ...environmentRateLimits,
     ...machineRateLimits,
+    ...buildRateLimits,
     ...storageRateLimits,
     route53: {
       perSecond: 5,

@@ -1,6 +1,7 @@
 import type { Permission } from '@clusternator/core/provider';
 import { slotPermissions } from './alb/permissions.ts';
 import { machinePermissions } from './ec2/permissions.ts';
+import { buildPermissions } from './builds/permissions.ts';
 import { environmentPermissions } from './ecs/permissions.ts';
 import { foundationPermissions } from './foundation/permissions.ts';
 import { imagePermissions } from './images/permissions.ts';
@@ -46,6 +47,7 @@ function ofContainers(config: ProviderConfig): readonly Permission[] {
   return [
     ...foundationPermissions(config),
     ...imagePermissions(config),
+    ...buildPermissions(config),
     ...environmentPermissions(config),
     ...machinePermissions(config),
     ...slotPermissions(config),

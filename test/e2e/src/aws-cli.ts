@@ -55,6 +55,7 @@ const KINDS: readonly (readonly [string, readonly string[], string])[] = [
   ['namespace', ['servicediscovery', 'list-namespaces'], 'length(Namespaces)'],
   ['log group', ['logs', 'describe-log-groups'], 'length(logGroups)'],
   ['repository', ['ecr', 'describe-repositories'], 'length(repositories)'],
+  ['build project', ['codebuild', 'list-projects'], 'length(projects)'],
   ['role', ['iam', 'list-roles'], 'length(Roles)'],
   ['bucket', ['s3api', 'list-buckets'], 'length(Buckets)'],
   ['distribution', ['cloudfront', 'list-distributions'], 'length(DistributionList.Items || `[]`)'],
@@ -98,6 +99,16 @@ export class AwsCli {
       }
     }
     return found.sort((one, other) => (one.commit < other.commit ? -1 : 1));
+  }
+
+  /** How each build on CodeBuild went. */
+  async builds(): Promise<readonly string[]> {
+    const { ids } = await this.#run<{ ids: readonly string[] }>('codebuild', 'list-builds');
+    if (ids.length === 0) return [];
+    const { builds } = await this.#run<{ builds: readonly { buildStatus: string }[] }>(
+      ...['codebuild', 'batch-get-builds', '--ids', ...ids],
+    );
+    return builds.map(({ buildStatus }) => buildStatus);
   }
 
   /** @returns Target groups that get traffic of a host, each with its weight. */

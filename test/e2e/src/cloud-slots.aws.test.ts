@@ -12,6 +12,9 @@ const WITH_FILES = CONFIG.replace('route: /,', 'route: /, volumes: { notes: /www
   'volumes: { notes: { kind: files, scope: env } }\n',
 );
 
+/** Built by the cloud besides. */
+const ON_CODEBUILD = WITH_FILES.replace('build: .,', 'build: { on: codebuild },');
+
 let app: CloudApp;
 afterEach(() => app[Symbol.asyncDispose]());
 
@@ -100,17 +103,20 @@ test.each(['moto', 'ministack'] as const)(
   900_000,
 );
 
-test('what was killed is gone on with, once; what stands there is what is told; and nothing is left of it', async () => {
-  app = await CloudApp.open('ministack', WITH_FILES);
+test('without a Docker Engine in reach, what was killed is gone on with, once; what stands there is what is told; and nothing is left of it', async () => {
+  app = await CloudApp.open('ministack', ON_CODEBUILD);
+  app.sandbox.env.DOCKER_HOST = `unix://${app.sandbox.folder}/no-engine.sock`;
   const before = await app.account.inventory();
   const sha = await app.commit('a');
-  for (const moment of [/… make the foundation/, /✓ make the foundation/, /✓ build web/])
+  for (const moment of [/… make the foundation/, /✓ make the foundation/, /… build web/, /✓ build web/])
     expect(await createKilled(app.sandbox, sha, moment)).toBe(true);
   const made = await app.create(sha);
   expect(await app.account.services()).toHaveLength(1);
   const { vpc = 0, 'load balancer': balancers, cluster, 'file system': files } = await app.account.inventory();
   expect([vpc - (before.vpc ?? 0), balancers, cluster, files]).toEqual([1, 1, 1, 1]);
   await agreed(made.id);
+  expect(await app.versionAt(made.url)).toBe('a');
+  expect(await app.account.builds()).toEqual(['SUCCEEDED']);
   const early = await app.sandbox.json(['foundation', 'destroy', '--yes']);
   expect({ exit: early.outcome.code, error: early.error }).toMatchObject({ exit: 4, error: { code: 'conflict' } });
   await app.tool('env', 'destroy', made.id, '--yes');

@@ -46,7 +46,7 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
     const parts = this.kind.partsOf(shape);
     await Promise.all([this.look(at), this.kind.check(at)]);
     await this.kind.refuse(at);
-    await Promise.all([makeAll(parts, at), this.kind.ahead(at)]);
+    await Promise.all([makeAll([...parts, ...(await this.added(at))], at), this.kind.ahead(at)]);
     if (await areReady(parts, at)) {
       await removeAll(this.notIn(parts), at);
       if (await areGone(this.notIn(parts), at)) {
@@ -74,9 +74,9 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
     // No domain: all certificates are former ones.
     const at = this.site({ shape: this.anyShape(), id }, call);
     const before = await this.look(at);
-    await removeAll(this.everything(), at);
+    await removeAll(this.everythingAndAdded(), at);
     // What was removed now is looked for once more.
-    const gone = this.everything().filter((_, index) => before[index] === undefined);
+    const gone = this.everythingAndAdded().filter((_, index) => before[index] === undefined);
     this.#seen = { token: call.token(), parts: new Map(gone.map(({ name }) => [name, undefined])) };
   }
 
@@ -150,7 +150,7 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
   }
 
   private site(wanted: Omit<Wanted, 'ground'>, call: Call): Site {
-    const known = new Map([...this.everything(), this.kind.fingerprint].map((part) => [part.name, part]));
+    const known = new Map([...this.everythingAndAdded(), this.kind.fingerprint].map((part) => [part.name, part]));
     // Those of this shape go before those of any: which routes a subnet has follows from it.
     for (const part of this.kind.partsOf(wanted.shape)) known.set(part.name, part);
     const at = new Site(this.clients, this.host, call, { ...wanted, ground: this.kind.ground }, known);
@@ -159,14 +159,21 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
   }
 
   private look(at: Site): Promise<readonly (Found | undefined)[]> {
-    return findAll(this.everything(), at);
+    return findAll(this.everythingAndAdded(), at);
+  }
+
+  /** What is there of it, if only in part. */
+  private async added(at: Site): Promise<readonly Part[]> {
+    const found = await findAll(this.kind.added, at);
+    return found.some(Boolean) ? this.kind.added : [];
   }
 
   /** Until it has settled: what is ready then is not asked for again. */
   private async remember({ phase }: Foundation<F>, at: Site): Promise<void> {
-    const names = this.everything().map(({ name }) => name);
+    const names = this.everythingAndAdded().map(({ name }) => name);
+    const added = new Set(this.kind.added.map(({ name }) => name));
     const pairs = await Promise.all(names.map(async (name) => [name, await at.find(name)] as const));
-    const parts = new Map(pairs.filter(([, found]) => isReady(found)));
+    const parts = new Map(pairs.filter(([name, found]) => isReady(found) || added.has(name)));
     this.#seen = phase === 'creating' ? { token: at.call.token(), parts } : undefined;
   }
 
@@ -176,6 +183,10 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
 
   private everything(): readonly Part[] {
     return this.kind.partsOfAnyShape(this.config.logDays);
+  }
+
+  private everythingAndAdded(): readonly Part[] {
+    return [...this.everything(), ...this.kind.added];
   }
 
   private notIn(parts: readonly Part[]): readonly Part[] {

@@ -1,6 +1,7 @@
 import type { Host } from '@clusternator/core/provider';
 import { clientSettings, s3Settings } from '../client-settings.ts';
 import type { AwsConfig } from '../config.ts';
+import { once } from './once.ts';
 import type { GroundName } from './site.ts';
 
 /** It is one service for the whole world.
@@ -58,5 +59,14 @@ export async function openClients(config: AwsConfig, host: Host, ground: GroundN
   host.onClose(() => {
     for (const client of Object.values(clients)) client.destroy();
   });
-  return clients;
+  /** Few foundations have something there. */
+  const codeBuild = once(async () => {
+    const { CodeBuildClient } = await import('@aws-sdk/client-codebuild');
+    const client = new CodeBuildClient(clientSettings(config, host, 'CODEBUILD'));
+    host.onClose(() => {
+      client.destroy();
+    });
+    return client;
+  });
+  return { ...clients, codeBuild };
 }

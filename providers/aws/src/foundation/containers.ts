@@ -3,6 +3,7 @@ import { gatherOutputs } from './gather-outputs.ts';
 import type { Kind } from './kind.ts';
 import type { AwsFoundation } from './outputs.ts';
 import { partsOf, partsOfAnyShape } from './parts-of.ts';
+import { partsOfBuilds } from './parts/builds.ts';
 import { recordsOf } from './parts/certificate.ts';
 import { fingerprint } from './parts/listeners.ts';
 import { nameRecords } from './parts/load-balancer.ts';
@@ -13,6 +14,7 @@ export const containers: Kind<AwsFoundation> = {
   ground: 'base',
   partsOf,
   partsOfAnyShape,
+  added: partsOfBuilds,
   fingerprint,
   check: checkExisting,
   refuse: refuseToMove,

@@ -9,6 +9,8 @@ export interface Kind<F> {
   partsOf(shape: Shape): readonly Part[];
   /** Whatever one of any shape may have left. */
   partsOfAnyShape(logDays: number): readonly Part[];
+  /** Whatever drivers may have added to one. It is kept as it is to be where it is there, and destroyed with the others. */
+  readonly added: readonly Part[];
   /** The last: it says what the foundation was made from. */
   readonly fingerprint: Part;
   /** Before anything is written, beside the look at what there is. @throws ProviderError `invalid`. */

@@ -3,9 +3,12 @@ import {
   ProviderError,
   type Call,
   type ImageArtefact,
+  type ImageBuildSpec,
   type ImageDriver,
+  type ImageOwner,
   type Repository,
 } from '@clusternator/core/provider';
+import type { CodeBuilds } from '../builds/code-builds.ts';
 import { errorOf } from '../errors.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { unlessAbsent } from '../storage/aws-error.ts';
@@ -18,7 +21,16 @@ export class EcrImages implements ImageDriver {
   constructor(
     private readonly ecr: ECRClient,
     private readonly foundation: AwsFoundation,
+    private readonly builds: () => Promise<CodeBuilds>,
   ) {}
+
+  async build(spec: ImageBuildSpec, onOutput: (line: string) => void, call: Call): Promise<ImageArtefact> {
+    return (await this.builds()).build(spec, onOutput, call);
+  }
+
+  async discard(owner: ImageOwner, call: Call): Promise<void> {
+    await (await this.builds()).discard(owner, call);
+  }
 
   /** The login is good for twelve hours. @see https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html */
   async repository(_service: string, call: Call): Promise<Repository> {

@@ -1,6 +1,7 @@
 import type { Connection, ImageDriver } from '@clusternator/core/provider';
 import { clientSettings } from '../client-settings.ts';
 import type { AwsConfig } from '../config.ts';
+import { once } from '../foundation/once.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 
 /** Images on ECR. Loads its SDK. */
@@ -16,5 +17,9 @@ export async function openImages({
   host.onClose(() => {
     ecr.destroy();
   });
-  return new EcrImages(ecr, foundation);
+  // Few projects build there.
+  const builds = once(async () =>
+    (await import('../builds/open-builds.ts')).openBuilds({ config: inItsRegion, host, foundation }, ecr),
+  );
+  return new EcrImages(ecr, foundation, builds);
 }

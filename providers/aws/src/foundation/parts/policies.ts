@@ -1,3 +1,4 @@
+import { SOURCES } from '../../sources/sources.ts';
 import type { Site } from '../site.ts';
 import { bucketName } from './bucket.ts';
 
@@ -43,7 +44,11 @@ export async function instancePolicy(at: Site): Promise<Policy> {
   return {
     Version: '2012-10-17',
     Statement: [
-      { Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:${partition}:s3:::${await bucketName(at)}/sources/*` },
+      {
+        Effect: 'Allow',
+        Action: 's3:GetObject',
+        Resource: `arn:${partition}:s3:::${await bucketName(at)}/${SOURCES}/*`,
+      },
       ourSecrets(at, arn),
       {
         Effect: 'Allow',
@@ -60,6 +65,41 @@ export async function instancePolicy(at: Site): Promise<Policy> {
           'ssmmessages:OpenDataChannel',
         ],
         Resource: '*',
+      },
+    ],
+  };
+}
+
+/**
+ * A build fetches its source, pushes its image and writes its log.
+ * @see https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
+ */
+export async function buildPolicy(at: Site): Promise<Policy> {
+  const arn = await arns(at);
+  const { partition } = await at.account();
+  const bucket = await bucketName(at);
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:${partition}:s3:::${bucket}/${SOURCES}/*` },
+      { Effect: 'Allow', Action: 'ecr:GetAuthorizationToken', Resource: '*' },
+      {
+        Effect: 'Allow',
+        Action: [
+          'ecr:BatchCheckLayerAvailability',
+          'ecr:BatchGetImage',
+          'ecr:CompleteLayerUpload',
+          'ecr:GetDownloadUrlForLayer',
+          'ecr:InitiateLayerUpload',
+          'ecr:PutImage',
+          'ecr:UploadLayerPart',
+        ],
+        Resource: arn('ecr', `repository/${at.name('images')}`),
+      },
+      {
+        Effect: 'Allow',
+        Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
+        Resource: [arn('logs', `log-group:${at.name('logs')}`), arn('logs', `log-group:${at.name('logs')}:*`)],
       },
     ],
   };

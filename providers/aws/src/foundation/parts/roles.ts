@@ -17,13 +17,15 @@ import type { Part } from '../part.ts';
 import type { Site } from '../site.ts';
 import { executionPolicy, instancePolicy, type Policy } from './policies.ts';
 
-type Kind = 'execution' | 'task' | 'instance';
+type Kind = 'execution' | 'task' | 'instance' | 'build';
 const POLICY_NAME = 'clusternator';
 const PROFILE = 'instance profile';
 
+export const executionRole = role('execution', 'ecs-tasks.amazonaws.com');
+
 /** `execution` fetches images and secrets, `task` is what workloads run as, `instance` what bare machines run as. */
 export const roles: readonly Part[] = [
-  role('execution', 'ecs-tasks.amazonaws.com'),
+  executionRole,
   policy('execution', executionPolicy),
   role('task', 'ecs-tasks.amazonaws.com'),
   role('instance', 'ec2.amazonaws.com'),
@@ -36,7 +38,7 @@ function nameOf(kind: Kind): string {
   return `${kind} role`;
 }
 
-function role(kind: Kind, service: string): Part {
+export function role(kind: Kind, service: string): Part {
   const name = nameOf(kind);
   return {
     name,
@@ -63,7 +65,7 @@ function role(kind: Kind, service: string): Part {
   };
 }
 
-function policy(kind: Kind, documentOf: (at: Site) => Promise<Policy>): Part {
+export function policy(kind: Kind, documentOf: (at: Site) => Promise<Policy>): Part {
   return {
     name: `rights of the ${nameOf(kind)}`,
     after: [nameOf(kind)],

@@ -5,7 +5,7 @@ import { faultProxy, Wire, type WireCall } from '@clusternator/conformance';
 import { systemClock } from '@clusternator/core';
 import { deriveToken, makeHost, pollUntilSettled, retrying, tagsFor, withCall } from '@clusternator/core/kit';
 import type { Call, Connection, Foundation, FoundationDriver, FoundationSpec, Host } from '@clusternator/core/provider';
-import { startEmulator, type EmulatorName } from '@clusternator/emulators/emulator';
+import { startEmulator, type Emulator, type EmulatorName } from '@clusternator/emulators/emulator';
 import { tagNewBuckets } from '@clusternator/emulators/tagged-buckets';
 import type { z } from 'zod';
 import { errorOf } from '../../errors.ts';
@@ -32,7 +32,7 @@ export const SERVICES = [
   'tagging',
 ];
 /** What reads in the protocols that post everything. */
-const READS = /^(?:Describe|List|Get)/;
+const READS = /^(?:Describe|List|Get|BatchGet)/;
 
 export type Config = Partial<z.input<typeof foundationConfigSchema>>;
 export interface Owner {
@@ -75,7 +75,15 @@ export async function openSceneOf<F>(
   services: readonly string[],
   open: Open<F>,
 ): Promise<FoundationScene<F>> {
-  const { url, end } = await startEmulator(emulator, services);
+  return sceneAt(await startEmulator(emulator, services), open);
+}
+
+/** @param account - Where its interface answers, and how it is ended. @param folderOf - Of an artefact, by its digest. */
+export async function sceneAt<F>(
+  { url, end }: Emulator,
+  open: Open<F>,
+  folderOf: (digest: string) => string = noArtefacts,
+): Promise<FoundationScene<F>> {
   const folder = mkdtempSync(path.join(tmpdir(), 'aws-foundation-'));
   const wire = new Wire();
   const proxy = await faultProxy(wire, { url }, folder, { isMutating });
@@ -93,7 +101,7 @@ export async function openSceneOf<F>(
       pace: () => Promise.resolve(),
       emit: () => {},
       secret: () => Promise.reject(new Error('no secret has a value here')),
-      folder: () => Promise.reject(new Error('there are no artefacts here')),
+      folder: async ({ digest }) => Promise.resolve(folderOf(digest)),
     });
     ends.push(close);
     return host;
@@ -115,6 +123,10 @@ export async function openSceneOf<F>(
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+function noArtefacts(): never {
+  throw new Error('there are no artefacts here');
 }
 
 function tenantOf<F>(

@@ -26,6 +26,7 @@ export const sites: Kind<SiteFoundation> = {
   ground: 'sites',
   partsOf: () => parts,
   partsOfAnyShape: () => [...parts, formerCertificate],
+  added: [],
   fingerprint,
   check: (at) => (at.shape.domain === undefined ? Promise.reject(noDomain()) : Promise.resolve()),
   refuse: () => Promise.resolve(),
