@@ -38,6 +38,7 @@ test('on moto: commits without an image run on machines, a slot moves under load
   const heard = await app.versionsDuring(slot.url, async () => {
     await app.tool('promote', second.id, 'master');
     expect(await app.versionAt(slot.url)).toBe('b');
+    expect(await app.versionAt(slot.url.replace('master--', 'master-1--'))).toBe('a');
     await app.tool<ChangeAnswer>('rollback', 'master');
     expect(await app.versionAt(slot.url)).toBe('a');
   });

@@ -48,8 +48,9 @@ async function agreed(id: string): Promise<string> {
 /** Names lead to the load balancer that the foundation tells of, and its bucket is nobody else's to look into. */
 async function agreedOnFoundation(): Promise<void> {
   const { outputs } = (await app.tool<FoundationAnswer>('foundation', 'show')).foundation;
-  const records = await app.account.records();
-  expect(records[`*.${ZONE} CNAME`]).toEqual([outputs.loadBalancer.dnsName]);
+  const { dnsName } = outputs.loadBalancer;
+  expect((await app.account.records())[`*.${ZONE} CNAME`]).toEqual([dnsName]);
+  expect((await app.cloud.dig(`any.${ZONE}`))[0]).toBe(dnsName);
   expect(await app.account.buckets()).toEqual([
     { name: outputs.bucket, stage: 'default', versioning: 'Enabled', isPrivate: true },
   ]);
@@ -81,6 +82,8 @@ test.each(['moto', 'ministack'] as const)(
       await app.tool('promote', second.id, 'master');
       expect(await app.versionAt(slot.url)).toBe('b');
       expect(await app.account.leadsTo(host)).toEqual({ [groupOfB]: expect.any(Number) });
+      // Hot, under a name of its own.
+      expect(await app.versionAt(slot.url.replace('master--', 'master-1--'))).toBe('a');
       await app.tool<ChangeAnswer>('rollback', 'master');
       expect(await app.versionAt(slot.url)).toBe('a');
       expect(await app.account.leadsTo(host)).toEqual({ [groupOfA]: expect.any(Number) });

@@ -59,6 +59,16 @@ export class Cloud {
     });
   }
 
+  /** Where a name leads to, by the hosted zones. */
+  async dig(name: string): Promise<readonly string[]> {
+    const args = ['@127.0.0.1', '-p', String(this.plane.dnsPort), '+tries=1', '+short', name, 'A'];
+    const { stdout } = await runProgram('dig', args, { cwd: '/', env: process.env });
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/\.$/, ''));
+  }
+
   /** What an address answers, through load balancers or CloudFront: the text, or what went wrong. */
   async curl(url: string): Promise<string> {
     const { proxyUrl, caFile } = this.plane;
