@@ -159,11 +159,12 @@ export class Router {
     { stamp, isOwner, call }: { readonly stamp: string; readonly isOwner: () => Promise<boolean>; readonly call: Call },
   ): Promise<RouteOutcome> {
     const { clock } = this.session;
+    const read = () => this.driver.read({ id: seen.id, handle: seen.handle }, call).catch(() => undefined);
     let wasSent = false;
     for (let tries = 1; tries <= UNKNOWN_TRIES && !call.signal.aborted; tries++) {
       const sinceSeconds = clock.monotonicSeconds();
       if (!(await isOwner())) return { state: 'lost' };
-      const live = await this.driver.read({ id: seen.id }, call).catch(() => undefined);
+      const live = await read();
       if (live && wasSent && isAsAsked(live, routes, stamp)) return { state: 'done', slot: live };
       const isAsSeen = live && isAsAsked(live, seen.routes, seen.stamp ?? live.stamp ?? '');
       // Of several parts some may have been written: by us, since we sent it and own the slot.
@@ -176,7 +177,7 @@ export class Router {
       }
       await clock.sleep(FIRST_PAUSE_SECONDS * 2 ** (tries - 1) * Math.random(), call.signal).catch(() => undefined);
     }
-    const live = await this.driver.read({ id: seen.id }, call).catch(() => undefined);
+    const live = await read();
     return live && wasSent && isAsAsked(live, routes, stamp) ? { state: 'done', slot: live } : { state: 'unclear' };
   }
 

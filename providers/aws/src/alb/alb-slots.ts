@@ -7,6 +7,7 @@ import {
 import {
   ProviderError,
   type Call,
+  type Handle,
   type Host,
   type Identity,
   type RecordSet,
@@ -93,8 +94,9 @@ export class AlbSlots implements SlotDriver {
     return this.mustShow(spec.id, await this.find(key, call), spec);
   }
 
-  async read({ id }: ResourceRef, call: Call): Promise<Slot | undefined> {
-    const found = await this.find(slotKey(this.host, id), call);
+  /** @param ref - With the handle, the tags of the rules that it knows are asked for beside the rules, and not after them. */
+  async read({ id, handle }: ResourceRef, call: Call): Promise<Slot | undefined> {
+    const found = await this.find(slotKey(this.host, id), call, handle);
     return this.show(id, found);
   }
 
@@ -141,9 +143,16 @@ export class AlbSlots implements SlotDriver {
     return { ...rest, ...this.shown(rules) };
   }
 
-  private async find(key: string, call: Call): Promise<Found> {
-    const rules = (await this.rules.all(call)).filter((rule) => slotRuleOf(rule)?.key === key);
-    return { rules, tags: await this.tags(rules, call) };
+  private async find(key: string, call: Call, handle: Handle = {}): Promise<Found> {
+    const known = knownRules(handle).map(({ arn }) => arn);
+    const [all, early] = await Promise.all([
+      this.rules.all(call),
+      // One of them may be gone. That is told by what is there.
+      tagsOf(this.elb, this.host, known, call).catch((): Tags => new Map()),
+    ]);
+    const rules = all.filter((rule) => slotRuleOf(rule)?.key === key);
+    const isWhole = rules.every(({ RuleArn = '' }) => early.has(RuleArn));
+    return { rules, tags: isWhole ? early : await this.tags(rules, call) };
   }
 
   private tags(rules: readonly Rule[], call: Call): Promise<Tags> {
