@@ -36,6 +36,17 @@ const checks = [
   ['reference pages', 'node', 'docs/generate.mjs', '--check'],
 ];
 
+/** Folders of this run, which go with it however it ends. */
+const scratch = [];
+process.once('exit', () => {
+  for (const folder of scratch) rmSync(folder, { recursive: true, force: true });
+});
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+])
+  process.once(signal, () => process.exit(128 + number));
+
 const withoutEngine = { DOCKER_HOST: `unix://${path.join(tmpdir(), 'no-docker-engine.sock')}` };
 
 const lanes = [
@@ -116,7 +127,7 @@ async function runPacked(projects, more, workers) {
       console.error(error.message);
       return { passed: 0, failed: 1, skipped: 0 };
     }
-    process.once('exit', () => rmSync(env.CLUSTERNATOR_E2E_TOOL, { recursive: true, force: true }));
+    scratch.push(env.CLUSTERNATOR_E2E_TOOL);
   }
   return runJest(projects, more, workers);
 }
@@ -166,36 +177,33 @@ async function runChecks() {
 
 /** A runner that dies before it wrote its results has failed, whatever ran until then. */
 async function runJest(projects, more = {}, workers = '2') {
-  const scratch = mkdtempSync(path.join(tmpdir(), 'clusternator-test-'));
-  const results = path.join(scratch, 'results.json');
+  const folder = mkdtempSync(path.join(tmpdir(), 'clusternator-test-'));
+  scratch.push(folder);
+  const results = path.join(folder, 'results.json');
   const nodeOptions =
     `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim();
-  try {
-    const code = await run(
-      'jest',
-      [
-        ...['--selectProjects', ...projects],
-        ...['--json', '--outputFile', results],
-        ...['--maxWorkers', options.workers ?? workers],
-        '--passWithNoTests',
-        ...(options.name ? ['--testNamePattern', options.name] : []),
-        ...(options.path ? ['--', ...options.path] : []),
-      ],
-      { NODE_OPTIONS: nodeOptions, ...more },
-      'stderr',
-    );
-    if (!existsSync(results)) return { passed: 0, failed: 1, skipped: 0 };
-    const found = JSON.parse(readFileSync(results, 'utf8'));
-    // A file that can't even be loaded has no tests to count.
-    const failed = found.numFailedTests + found.numRuntimeErrorTestSuites;
-    return {
-      passed: found.numPassedTests,
-      failed: code !== 0 && failed === 0 ? 1 : failed,
-      skipped: found.numPendingTests + found.numTodoTests,
-    };
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  const code = await run(
+    'jest',
+    [
+      ...['--selectProjects', ...projects],
+      ...['--json', '--outputFile', results],
+      ...['--maxWorkers', options.workers ?? workers],
+      '--passWithNoTests',
+      ...(options.name ? ['--testNamePattern', options.name] : []),
+      ...(options.path ? ['--', ...options.path] : []),
+    ],
+    { NODE_OPTIONS: nodeOptions, ...more },
+    'stderr',
+  );
+  if (!existsSync(results)) return { passed: 0, failed: 1, skipped: 0 };
+  const found = JSON.parse(readFileSync(results, 'utf8'));
+  // A file that can't even be loaded has no tests to count.
+  const failed = found.numFailedTests + found.numRuntimeErrorTestSuites;
+  return {
+    passed: found.numPassedTests,
+    failed: code !== 0 && failed === 0 ? 1 : failed,
+    skipped: found.numPendingTests + found.numTodoTests,
+  };
 }
 
 function run(command, args, more = {}, only) {
