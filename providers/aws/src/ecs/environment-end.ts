@@ -18,6 +18,8 @@ export class EnvironmentEnd {
   private readonly ways: LeadingRules;
   private readonly groups: TargetGroups;
   private readonly leftovers: Leftovers;
+  /** By key: what services referred to that were seen to end. It goes once they have, and is not looked for. */
+  private readonly ending = new Map<string, readonly Omit<Leftover, 'tags'>[]>();
 
   constructor(private readonly parts: EcsParts) {
     const { ecs, elb, host, foundation } = parts;
@@ -35,17 +37,15 @@ export class EnvironmentEnd {
       this.mustBeOurs(ending, `the ECS service ${service.serviceName ?? ''}`, fromEcsTags(service.tags));
     const made = services.flatMap(({ tags }) => fromEcsTags(tags)[RULE_TAG] ?? []);
     await this.ways.close(ending, allRules, made, call);
+    if (isWhole(services)) this.ending.set(ending.key, services.flatMap(referredTo));
     const running = services.filter(({ status }) => status !== 'DRAINING');
     if (running.length > 0) await this.groups.endDraining(running.flatMap(groupsOf), call);
     const haveEnded = await this.services.remove(running, call);
     // While tasks are ending, core asks again.
     if (running.length < services.length) return;
-    if (haveEnded) await this.removeRest(ending, services, call);
-  }
-
-  private async removeRest(ending: Ending, services: readonly Service[], call: Call): Promise<void> {
-    const rest = isWhole(services) ? services.flatMap(referredTo) : await this.ownLeftovers(ending, call);
-    await this.leftovers.remove(rest, call);
+    if (!haveEnded) return;
+    await this.leftovers.remove(this.ending.get(ending.key) ?? (await this.ownLeftovers(ending, call)), call);
+    this.ending.delete(ending.key);
   }
 
   private async ownLeftovers(ending: Ending, call: Call): Promise<readonly Leftover[]> {
