@@ -136,9 +136,8 @@ export class AlbSlots implements SlotDriver {
       });
       return this.elb.send(command, { abortSignal: call.signal });
     });
-    await Promise.all(writing);
-    // Its tags are as they were read: one question fewer before a flip is known to be done.
-    const rules = (await this.rules.all(call)).filter((rule) => slotRuleOf(rule)?.key === key);
+    // Each answer has the rule as it is then. Its tags are as they were read: core looks at all of it next.
+    const rules = (await Promise.all(writing)).flatMap(({ Rules = [] }) => Rules);
     const { stamp: _, ...rest } = slot;
     return { ...rest, ...this.shown(rules) };
   }

@@ -115,11 +115,7 @@ describe.each(['moto', 'ministack'] as const)('slots on %s', (emulator) => {
     const start = scene.wire.calls.length;
     const first = await route(slot, [to(a)], 'e1');
     const calls = scene.wire.since(start).map(actionOf);
-    expect([calls.filter((action) => action === 'ModifyRule').length, calls.at(-1), calls.length]).toEqual([
-      6,
-      'DescribeRules',
-      7,
-    ]);
+    expect(calls).toEqual(Array.from({ length: 6 }, () => 'ModifyRule'));
     expect(first).toMatchObject({ stamp: 'e1', routes: [{ percent: 100 }] });
     expect(isOf(first.routes[0], a)).toBe(true);
 
