@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { Session } from '../host/session.ts';
 import { driverOf } from '../host/drivers.ts';
-import type { Environment, EnvironmentDriver, HealthCheck } from '../environment/environment.ts';
+import type { Environment, EnvironmentDriver, Health, HealthCheck } from '../environment/environment.ts';
 import { resourceIdOf } from '../environment/life.ts';
 import { probe } from '../environment/probe.ts';
 import { publicParts, type PublicPart } from '../environment/public-parts.ts';
@@ -24,6 +24,8 @@ export interface GateOptions {
   readonly health?: HealthCheck;
   /** How long the first success may take: what scaled to nothing has to start. */
   readonly windowSeconds: number;
+  /** What its provider said of it just now, so that it is not asked at once again. */
+  readonly said?: Health;
 }
 
 /** What one look at an environment found. No troubles: healthy. */
@@ -47,12 +49,14 @@ export async function passGate(
   const { asked, times, pauseSeconds } = rhythm(document, options.health);
   const until = clock.monotonicSeconds() + options.windowSeconds;
   let parts: readonly PublicPart[] = [];
+  let { said } = options;
   for (let successes = 0; successes < times;) {
     // A provider that is asked again at once says what it just said.
     const isAnswersOnly = successes >= asked && parts.length > 0;
     const look = isAnswersOnly
       ? { troubles: await askParts(session, parts, call), parts }
-      : await lookAt(session, document, options.health, call);
+      : await lookAt(session, document, options.health, call, said);
+    said = undefined;
     if (look.troubles.length === 0) {
       parts = look.parts;
       successes++;
@@ -64,12 +68,17 @@ export async function passGate(
   }
 }
 
-/** One look: the provider's word and a request to each public part, at the same time. @returns Also the parts, where they are now. */
+/**
+ * One look: the provider's word and a request to each public part, at the same time.
+ * @param heard - Its word, where it was just asked.
+ * @returns Also the parts, where they are now.
+ */
 export async function lookAt(
   session: Session,
   document: EnvironmentDocument,
   health: HealthCheck | undefined,
   call: Call,
+  heard?: Health,
 ): Promise<Look> {
   const { spec, environment, rebuilt } = document;
   const failed = (...troubles: string[]) => ({ troubles, parts: [] });
@@ -81,10 +90,11 @@ export async function lookAt(
     health && part.kind === 'service' ? { ...part, ...health, checkUrl: new URL(health.path, part.url).href } : part,
   );
   const [said, unanswered] = await Promise.all([
-    driver.health(environment, call).catch((error: unknown) => {
-      if (ProviderError.is(error) && error.code === 'not-found') return undefined;
-      throw error;
-    }),
+    heard ??
+      driver.health(environment, call).catch((error: unknown) => {
+        if (ProviderError.is(error) && error.code === 'not-found') return undefined;
+        throw error;
+      }),
     askParts(session, parts, call),
   ]);
   if (!said) return failed('its provider does not know it');

@@ -1,4 +1,4 @@
-import type { Instances } from '../environment/environment.ts';
+import type { Health, Instances } from '../environment/environment.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import { environmentDriver } from './gate.ts';
 import { asProviderError, membersOf, type SlotWork } from './work.ts';
@@ -47,22 +47,29 @@ async function scale(work: SlotWork, member: EnvironmentDocument, services: Reco
   }
 }
 
-/** Brings a standby to the size that its config gives it, before traffic comes. */
-export async function scaleUp(work: Pick<SlotWork, 'session'>, member: EnvironmentDocument): Promise<void> {
+/**
+ * Brings a standby to the size that its config gives it, before traffic comes.
+ * @returns What its provider said of it just now. Undefined: it was not asked, or the size was changed since.
+ */
+export async function scaleUp(
+  work: Pick<SlotWork, 'session'>,
+  member: EnvironmentDocument,
+): Promise<Health | undefined> {
   const { environment, spec, config } = member;
-  if (!environment || !spec) return;
+  if (!environment || !spec) return undefined;
   const wanted = Object.entries(config?.services ?? {}).filter(([, { runOn }]) => runOn === 'every');
-  if (wanted.length === 0) return;
+  if (wanted.length === 0) return undefined;
   const driver = await environmentDriver(work.session, member);
   const health = await work.session.briefly(`look at ${member.id}`, (call) => driver.health(environment, call));
   const small = wanted.filter(
     ([name, { instances }]) => (health.parts[name]?.instances ?? instances.min) < instances.min,
   );
-  if (small.length === 0) return;
+  if (small.length === 0) return health;
   await work.session.briefly(
     `scale ${member.id}`,
     async (call) =>
       driver.scale?.(environment, Object.fromEntries(small.map(([name, { instances }]) => [name, instances])), call),
     SCALE_SECONDS,
   );
+  return undefined;
 }

@@ -81,7 +81,7 @@ export async function planRollback(session: Session, request: RollbackRequest): 
     checkGeneration(slot, request.ifGeneration);
     await refuseDrift(session, slot, await (await routerOf(session, slot)).read(name), members);
     const { isCold, interruption } = await warmthOf(session, slot, to);
-    if (!isCold) await checkTarget(session, slot, to);
+    if (!isCold) await checkTarget(session, slot, to, false);
     return { ...base, ...interrupts(interruption) };
   } catch (error) {
     return { ...base, refused: refusalOf(error) };

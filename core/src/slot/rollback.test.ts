@@ -56,6 +56,19 @@ test('environments that answer elsewhere than when they were last seen are asked
   expect(await world.slot()).toMatchObject({ head: A });
 });
 
+test('a standby that is smaller than a head has to be is made larger by a rollback, and by no plan of one', async () => {
+  const world = await worldWith('ab', undefined, {
+    web: { command: 'node server.js', port: 80, route: '/', instances: 2 },
+  });
+  await promoted(world, A, B);
+  world.cloud.scaled.set(`${A}-1`, { web: { min: 1, max: 1 } });
+  expect(await world.run(planRollback(world.process(), { slot: 'master' }))).not.toHaveProperty('refused');
+  expect(world.cloud.scaled.get(`${A}-1`)).toEqual({ web: { min: 1, max: 1 } });
+  await world.run(rollback(world.process(), { slot: 'master' }));
+  expect(world.cloud.scaled.get(`${A}-1`)).toMatchObject({ web: { min: 2 } });
+  expect(await world.slot()).toMatchObject({ head: A });
+});
+
 describe('the host names of the release that it goes back to', () => {
   const [OLD, NEW] = ['old.example.test', 'www.example.test'];
   const named = async (): Promise<World> => {

@@ -131,14 +131,18 @@ export async function warmthOf(
   return { isCold, interruption: isCold ? await interruptionOf(session, slot, found.document) : undefined };
 }
 
-/** Healthy, and as large as the head has to be. @throws ProviderError `unhealthy`, with what to try next. */
-export async function checkTarget(session: Session, slot: SlotDocument, to: string): Promise<void> {
+/**
+ * Healthy, and as large as the head has to be.
+ * @param mayScale - Whether what is too small is made larger.
+ * @throws ProviderError `unhealthy`, with what to try next.
+ */
+export async function checkTarget(session: Session, slot: SlotDocument, to: string, mayScale = true): Promise<void> {
   const member = (await membersOf(session, slot)).get(to);
   if (!member) throw new ProviderError('not-found', `environment ${to} is not in the state`);
   try {
-    await scaleUp({ session }, member);
+    const said = mayScale ? await scaleUp({ session }, member) : undefined;
     const health = member.config?.slots[slot.name]?.health;
-    const options = { ...(health && { health }), windowSeconds: WINDOW_SECONDS };
+    const options = { ...(health && { health }), ...(said && { said }), windowSeconds: WINDOW_SECONDS };
     await session.briefly(`check environment ${to}`, (call) => passGate(session, member, options, call), GATE_SECONDS);
   } catch (error) {
     if (!ProviderError.is(error)) throw error;
