@@ -7,6 +7,7 @@ import { AwsCli } from './aws-cli.ts';
 import { ensureBaseImage } from './base-image.ts';
 import type { EnvironmentAnswer } from './cli.ts';
 import { Cloud } from './cloud.ts';
+import { eventually } from './http.ts';
 import { installProvider } from './install-provider.ts';
 import type { TestRepository } from './repository.ts';
 import { Sandbox } from './sandbox.ts';
@@ -92,6 +93,11 @@ export class CloudApp {
 
   versionAt(url: string): Promise<string> {
     return this.cloud.curl(`${url}/version.txt`);
+  }
+
+  /** After a flip: a load balancer takes a moment to follow, of which AWS tells nobody. */
+  async follows(url: string, version: string): Promise<void> {
+    await eventually(async () => assert.equal(await this.versionAt(url), version));
   }
 
   /** @returns What was answered while something was done, once each. */

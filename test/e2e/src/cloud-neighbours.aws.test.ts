@@ -5,6 +5,7 @@ import { ensureBaseImage } from './base-image.ts';
 import type { EnvironmentAnswer } from './cli.ts';
 import { CONFIG, IMAGE_FILES, ZONE } from './cloud-app.ts';
 import { Cloud } from './cloud.ts';
+import { eventually } from './http.ts';
 import { installProvider } from './install-provider.ts';
 import { Sandbox } from './sandbox.ts';
 import type { ChangeAnswer, SlotAnswer } from './slot-app.ts';
@@ -83,7 +84,7 @@ test('two projects and two stages in one account do not touch each other, nor wh
     await versionOf('staging'),
     await versionOf('two'),
   ];
-  expect(await versions()).toEqual(['one', 'one', 'two']);
+  await eventually(async () => expect(await versions()).toEqual(['one', 'one', 'two']));
   for (const [whose, stage] of [
     [shop, 'default'],
     [shop, 'staging'],
@@ -96,15 +97,15 @@ test('two projects and two stages in one account do not touch each other, nor wh
   // By hand: a rule beside ours, and one of ours.
   const host = new URL(releases.one.url).hostname;
   await account.addRule(host, `foreign.one.${ZONE}`);
-  expect(await cloud.curl(`https://foreign.one.${ZONE}/`)).toBe('foreign');
+  await eventually(async () => expect(await cloud.curl(`https://foreign.one.${ZONE}/`)).toBe('foreign'));
   await account.closeHost(host);
-  expect(await versionOf('one')).toContain('503');
+  await eventually(async () => expect(await versionOf('one')).toContain('503'));
   const { slot } = await tool<{ slot: SlotAnswer }>(shop, 'default', 'slot', 'show', 'master');
   expect(slot.drift).toBeDefined();
   const refused = await shop.sandbox.json(['promote', releases.one.id, 'master', '--stage', 'default']);
   expect({ exit: refused.outcome.code, code: refused.error?.code }).toEqual({ exit: 10, code: 'drifted' });
   await tool(shop, 'default', 'slot', 'repair', 'master');
-  expect(await versions()).toEqual(['one', 'one', 'two']);
+  await eventually(async () => expect(await versions()).toEqual(['one', 'one', 'two']));
   expect(await cloud.curl(`https://foreign.one.${ZONE}/`)).toBe('foreign');
 
   // One after the other goes, and takes nothing of the others along.

@@ -77,15 +77,15 @@ test.each(['moto', 'ministack'] as const)(
 
     const { slot } = await app.tool<ChangeAnswer>('promote', first.id, 'master');
     const host = new URL(slot.url).hostname;
-    expect(await app.versionAt(slot.url)).toBe('a');
+    await app.follows(slot.url, 'a');
     const heard = await app.versionsDuring(slot.url, async () => {
       await app.tool('promote', second.id, 'master');
-      expect(await app.versionAt(slot.url)).toBe('b');
+      await app.follows(slot.url, 'b');
       expect(await app.account.leadsTo(host)).toEqual({ [groupOfB]: expect.any(Number) });
       // Hot, under a name of its own.
-      expect(await app.versionAt(slot.url.replace('master--', 'master-1--'))).toBe('a');
+      await app.follows(slot.url.replace('master--', 'master-1--'), 'a');
       await app.tool<ChangeAnswer>('rollback', 'master');
-      expect(await app.versionAt(slot.url)).toBe('a');
+      await app.follows(slot.url, 'a');
       expect(await app.account.leadsTo(host)).toEqual({ [groupOfA]: expect.any(Number) });
     });
     expect(heard).toEqual(['a', 'b']);
