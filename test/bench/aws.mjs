@@ -188,9 +188,9 @@ async function besideTerraform(sandbox, repository, commit) {
   await mkdir(folder);
   await writeFile(path.join(folder, 'main.tf'), HCL);
   const options = { cwd: folder, env: { ...process.env, ...terraformEnv(sandbox.env) } };
-  const reason = await run('terraform', ['init', '-input=false'], options).then(
+  const reason = await run('terraform', ['init', '-input=false', '-no-color'], options).then(
     () => undefined,
-    ({ message }) => message.trim().split('\n').at(-1),
+    ({ message }) => /Error: (.*)/.exec(message)?.[1] ?? message.split('\n')[0],
   );
   if (reason !== undefined) {
     console.log(`aws, beside Terraform: left out (terraform init, with its AWS provider: ${reason})`);
