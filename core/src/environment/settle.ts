@@ -4,11 +4,9 @@ import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
 import type { Phase } from '../provider/resource.ts';
+import { askParts, PROBE_SECONDS, troublesOf } from './ask-parts.ts';
 import type { Environment, EnvironmentDriver, EnvironmentSpec } from './environment.ts';
-import { probe } from './probe.ts';
 import { publicParts } from './public-parts.ts';
-
-const PROBE_SECONDS = 10;
 
 /**
  * Asks for an environment until its provider has made it.
@@ -63,27 +61,10 @@ export async function verifyHealth(
   const within = Object.values(spec.services).map((service) => service.health?.withinSeconds ?? 0);
   const deadline = session.clock.monotonicSeconds() + Math.max(PROBE_SECONDS, ...within);
   const look = async (): Promise<{ phase: Phase; message?: string }> => {
-    const [health, ...probes] = await Promise.all([
-      driver.health(environment, call),
-      ...parts.map((part) =>
-        (session.probe ?? probe)(part.checkUrl, part, {
-          timeoutSeconds: PROBE_SECONDS,
-          signal: call.signal,
-          env: session.options.env,
-        }),
-      ),
-    ]);
-    const troubles = [
-      ...Object.entries(health.parts).flatMap(([name, { healthy, message }]) =>
-        healthy ? [] : [`${name}: ${message ?? 'not healthy'}`],
-      ),
-      ...parts.flatMap((part, at) => {
-        const result = probes[at];
-        return result?.ok === false ? [`${part.name}: ${part.checkUrl} ${result.message}`] : [];
-      }),
-    ];
-    if (troubles.length === 0 && health.healthy) return { phase: 'active' };
-    const message = troubles.join('; ') || 'its provider does not call it healthy';
+    const [health, unanswered] = await Promise.all([driver.health(environment, call), askParts(session, parts, call)]);
+    const troubles = troublesOf(health, unanswered);
+    if (troubles.length === 0) return { phase: 'active' };
+    const message = troubles.join('; ');
     return { phase: session.clock.monotonicSeconds() < deadline ? 'creating' : 'failed', message };
   };
   const seen = await pollUntilSettled(look, { clock: session.clock, call, doing: `check environment ${spec.id}` });

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { Session } from '../host/session.ts';
 import { driverOf } from '../host/drivers.ts';
+import { askParts, troublesOf } from '../environment/ask-parts.ts';
 import type { Environment, EnvironmentDriver, Health, HealthCheck } from '../environment/environment.ts';
 import { resourceIdOf } from '../environment/life.ts';
-import { probe } from '../environment/probe.ts';
 import { publicParts, type PublicPart } from '../environment/public-parts.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
@@ -14,7 +14,6 @@ import type { EnvironmentDocument } from '../state/documents.ts';
 /** In a row, whatever the config says: what answers well every other time is not healthy. */
 const LEAST_SUCCESSES = 3;
 const EXTRA_PAUSE_SECONDS = 0.001;
-const PROBE_SECONDS = 10;
 const LEAST_WINDOW_SECONDS = 10;
 /** Traffic goes only to what proved healthy no longer ago. */
 export const FRESH_SECONDS = 60;
@@ -105,21 +104,7 @@ export async function lookAt(
     if (now && !isDeepStrictEqual(urls(now), urls(environment)))
       return lookAt(session, { ...document, environment: now }, health, call);
   }
-  const ill = Object.entries(said.parts).filter(([, { healthy }]) => !healthy);
-  const troubles = [...ill.map(([name, { message }]) => `${name}: ${message ?? 'not healthy'}`), ...unanswered];
-  if (troubles.length === 0 && !said.healthy) return failed('its provider does not call it healthy');
-  return { troubles, parts };
-}
-
-/** A request to each. @returns What did not answer as it has to. */
-async function askParts(session: Session, parts: readonly PublicPart[], call: Call): Promise<readonly string[]> {
-  const options = { timeoutSeconds: PROBE_SECONDS, signal: call.signal, env: session.options.env };
-  const ask = session.probe ?? probe;
-  const answers = await Promise.all(parts.map((part) => ask(part.checkUrl, part, options)));
-  return parts.flatMap(({ name, checkUrl }, at) => {
-    const answer = answers[at];
-    return answer?.ok === false ? [`${name}: ${checkUrl} ${answer.message}`] : [];
-  });
+  return { troubles: troublesOf(said, unanswered), parts };
 }
 
 /** How long an environment may take to answer, from when it has its disks. */

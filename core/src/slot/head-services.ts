@@ -1,4 +1,5 @@
 import type { Health, Instances } from '../environment/environment.ts';
+import type { Session } from '../host/session.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import { environmentDriver } from './gate.ts';
 import { asProviderError, membersOf, type SlotWork } from './work.ts';
@@ -47,29 +48,28 @@ async function scale(work: SlotWork, member: EnvironmentDocument, services: Reco
   }
 }
 
-/**
- * Brings a standby to the size that its config gives it, before traffic comes.
- * @returns What its provider said of it just now. Undefined: it was not asked, or the size was changed since.
- */
-export async function scaleUp(
-  work: Pick<SlotWork, 'session'>,
-  member: EnvironmentDocument,
-): Promise<Health | undefined> {
+/** Of a standby: which services are smaller than its config has them, and what its provider said of it just now, where it was asked. */
+export interface Size {
+  readonly small: Readonly<Record<string, Instances>>;
+  readonly said?: Health;
+}
+
+export async function sizeOf(session: Session, member: EnvironmentDocument): Promise<Size> {
   const { environment, spec, config } = member;
-  if (!environment || !spec) return undefined;
   const wanted = Object.entries(config?.services ?? {}).filter(([, { runOn }]) => runOn === 'every');
-  if (wanted.length === 0) return undefined;
-  const driver = await environmentDriver(work.session, member);
-  const health = await work.session.briefly(`look at ${member.id}`, (call) => driver.health(environment, call));
-  const small = wanted.filter(
-    ([name, { instances }]) => (health.parts[name]?.instances ?? instances.min) < instances.min,
+  if (!environment || !spec || wanted.length === 0) return { small: {} };
+  const driver = await environmentDriver(session, member);
+  const said = await session.briefly(`look at ${member.id}`, (call) => driver.health(environment, call));
+  const small = wanted.flatMap(([name, { instances }]) =>
+    (said.parts[name]?.instances ?? instances.min) < instances.min ? [[name, instances] as const] : [],
   );
-  if (small.length === 0) return health;
-  await work.session.briefly(
-    `scale ${member.id}`,
-    async (call) =>
-      driver.scale?.(environment, Object.fromEntries(small.map(([name, { instances }]) => [name, instances])), call),
-    SCALE_SECONDS,
-  );
-  return undefined;
+  return { small: Object.fromEntries(small), said };
+}
+
+/** Brings a standby to the size that its config gives it, before traffic comes. */
+export async function scaleUp(session: Session, member: EnvironmentDocument, { small }: Size): Promise<void> {
+  const { environment } = member;
+  if (!environment) return;
+  const driver = await environmentDriver(session, member);
+  await session.briefly(`scale ${member.id}`, async (call) => driver.scale?.(environment, small, call), SCALE_SECONDS);
 }

@@ -62,6 +62,8 @@ test('a standby that is smaller than a head has to be is made larger by a rollba
   });
   await promoted(world, A, B);
   world.cloud.scaled.set(`${A}-1`, { web: { min: 1, max: 1 } });
+  // As one is that was scaled to none.
+  world.cloud.sick.set(`${A}-1`, () => (world.cloud.scaled.get(`${A}-1`)?.web?.min === 1 ? 'too small' : undefined));
   expect(await world.run(planRollback(world.process(), { slot: 'master' }))).not.toHaveProperty('refused');
   expect(world.cloud.scaled.get(`${A}-1`)).toEqual({ web: { min: 1, max: 1 } });
   await world.run(rollback(world.process(), { slot: 'master' }));

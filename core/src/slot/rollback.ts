@@ -9,7 +9,7 @@ import { slotDisks } from './disks.ts';
 import type { SlotDocument } from './documents.ts';
 import { refuseDriftUnlessMoved } from './drift.ts';
 import { passGate } from './gate.ts';
-import { scaleUp } from './head-services.ts';
+import { scaleUp, sizeOf } from './head-services.ts';
 import type { RollbackInput } from './input.ts';
 import { readSlot } from './read.ts';
 import { interruptionOf, tellOf } from './interruption.ts';
@@ -133,14 +133,18 @@ export async function warmthOf(
 
 /**
  * Healthy, and as large as the head has to be.
- * @param mayScale - Whether what is too small is made larger.
+ * @param mayScale - Whether what is too small is made larger. No: it is not looked at further.
  * @throws ProviderError `unhealthy`, with what to try next.
  */
 export async function checkTarget(session: Session, slot: SlotDocument, to: string, mayScale = true): Promise<void> {
   const member = (await membersOf(session, slot)).get(to);
   if (!member) throw new ProviderError('not-found', `environment ${to} is not in the state`);
   try {
-    const said = mayScale ? await scaleUp({ session }, member) : undefined;
+    const size = await sizeOf(session, member);
+    const isSmall = Object.keys(size.small).length > 0;
+    if (isSmall && !mayScale) return; // how it is then can't be looked at before
+    if (isSmall) await scaleUp(session, member, size);
+    const said = isSmall ? undefined : size.said;
     const health = member.config?.slots[slot.name]?.health;
     const options = { ...(health && { health }), ...(said && { said }), windowSeconds: WINDOW_SECONDS };
     await session.briefly(`check environment ${to}`, (call) => passGate(session, member, options, call), GATE_SECONDS);

@@ -19,7 +19,7 @@ export class EnvironmentEnd {
   private readonly groups: TargetGroups;
   private readonly leftovers: Leftovers;
   /** By key: what services referred to that were seen to end. It goes once they have, and is not looked for. */
-  private readonly ending = new Map<string, readonly Omit<Leftover, 'tags'>[]>();
+  private readonly referred = new Map<string, readonly Omit<Leftover, 'tags'>[]>();
 
   constructor(private readonly parts: EcsParts) {
     const { ecs, elb, host, foundation } = parts;
@@ -37,15 +37,15 @@ export class EnvironmentEnd {
       this.mustBeOurs(ending, `the ECS service ${service.serviceName ?? ''}`, fromEcsTags(service.tags));
     const made = services.flatMap(({ tags }) => fromEcsTags(tags)[RULE_TAG] ?? []);
     await this.ways.close(ending, allRules, made, call);
-    if (isWhole(services)) this.ending.set(ending.key, services.flatMap(referredTo));
+    if (isWhole(services)) this.referred.set(ending.key, services.flatMap(referredTo));
     const running = services.filter(({ status }) => status !== 'DRAINING');
     if (running.length > 0) await this.groups.endDraining(running.flatMap(groupsOf), call);
     const haveEnded = await this.services.remove(running, call);
     // While tasks are ending, core asks again.
     if (running.length < services.length) return;
     if (!haveEnded) return;
-    await this.leftovers.remove(this.ending.get(ending.key) ?? (await this.ownLeftovers(ending, call)), call);
-    this.ending.delete(ending.key);
+    await this.leftovers.remove(this.referred.get(ending.key) ?? (await this.ownLeftovers(ending, call)), call);
+    this.referred.delete(ending.key);
   }
 
   private async ownLeftovers(ending: Ending, call: Call): Promise<readonly Leftover[]> {
