@@ -55,18 +55,10 @@ const UNJUDGED: Readonly<Record<string, string>> = {
   'moto takes it for another action of the bucket': 's3:GetBucketPublicAccessBlock s3:PutBucketPublicAccessBlock',
   'moto looks at the bucket alone where versions are removed': 's3:DeleteObjectVersion',
 };
-/** What moto takes calls of ours for. */
-const MOTO_ASKS = [
-  // Of the block of public access, which it takes for a list of the bucket.
-  { Effect: 'Allow', Action: 's3:ListBucket', Resource: 'arn:aws:s3:::clusternator-*' },
-  // It looks at the bucket where AWS looks at each object.
-  { Effect: 'Allow', Action: 's3:DeleteObject', Resource: 'arn:aws:s3:::clusternator-*' },
-] as const;
-
 let scene: PermissionScene;
 let foundation: AwsFoundation;
 beforeAll(async () => {
-  scene = await openPermissionScene(printed, MOTO_ASKS);
+  scene = await openPermissionScene(printed);
   await scene.raw.s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
   await scene.raw.route53.send(new CreateHostedZoneCommand({ Name: ZONE, CallerReference: 'story' }));
 }, 120_000);

@@ -1,4 +1,4 @@
-import type { Iam, Statement } from '@clusternator/emulators/iam';
+import { MOTO_ASKS, statementsOf, type Iam } from '@clusternator/emulators/iam';
 import { afterEach, expect, test } from '@jest/globals';
 
 import { CloudApp, ZONE } from './cloud-app.ts';
@@ -6,10 +6,6 @@ import { Cloud } from './cloud.ts';
 import type { ChangeAnswer } from './slot-app.ts';
 
 const USER = 'deployer';
-/** Of which moto takes calls of ours for others: the block of public access, and the removal of objects. */
-const MOTO_ASKS: readonly Statement[] = [
-  { Effect: 'Allow', Action: ['s3:ListBucket', 's3:DeleteObject'], Resource: 'arn:aws:s3:::clusternator-*' },
-];
 interface Printed {
   readonly permissions: readonly {
     readonly action: string;
@@ -26,16 +22,11 @@ afterEach(async () => {
   await cloud[Symbol.asyncDispose]();
 });
 
-/** The user may do what is printed for one command, and nothing else. moto looks at the resources of S3 alone. */
+/** The user may do what is printed for one command, and nothing else. */
 async function allow(printed: Printed, verb: string): Promise<void> {
   const mine = printed.permissions.filter(({ verbs }) => verbs.includes(verb) || verbs.includes('every command'));
   expect(mine).not.toEqual([]);
-  const statements = mine.map(({ action, resource }): Statement => ({
-    Effect: 'Allow',
-    Action: action,
-    Resource: action.startsWith('s3:') ? resource : '*',
-  }));
-  await iam.allow(USER, [...statements, ...MOTO_ASKS]);
+  await iam.allow(USER, [...statementsOf(mine), ...MOTO_ASKS]);
 }
 
 test('each command comes through with what is printed for it and nothing else, and without it is denied', async () => {

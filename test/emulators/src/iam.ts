@@ -80,3 +80,19 @@ function policyOf(UserName: string, Statement: readonly Statement[]): PutUserPol
 function clientOf(endpoint: string, credentials: UserKeys): IAMClient {
   return new IAMClient({ region: 'us-east-1', endpoint, credentials });
 }
+
+/** What moto takes calls for that it is to allow beside what is asked for: the block of public access, and the removal of objects, which it looks for at the bucket. */
+export const MOTO_ASKS: readonly Statement[] = [
+  { Effect: 'Allow', Action: ['s3:ListBucket', 's3:DeleteObject'], Resource: 'arn:aws:s3:::clusternator-*' },
+];
+
+/** What is printed, as statements. moto looks at the resources of S3 alone; of all others it asks for any. */
+export function statementsOf(
+  permissions: readonly { readonly action: string; readonly resource: string }[],
+): readonly Statement[] {
+  return permissions.map(({ action, resource }) => ({
+    Effect: 'Allow',
+    Action: action,
+    Resource: action.startsWith('s3:') ? resource : '*',
+  }));
+}

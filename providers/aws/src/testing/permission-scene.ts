@@ -6,7 +6,7 @@ import { systemClock } from '@clusternator/core';
 import { makeHost, withCall } from '@clusternator/core/kit';
 import { ProviderError, type Call, type Host, type Permission } from '@clusternator/core/provider';
 import { startEmulator } from '@clusternator/emulators/emulator';
-import { Iam, type Statement } from '@clusternator/emulators/iam';
+import { Iam, MOTO_ASKS, statementsOf, type Statement } from '@clusternator/emulators/iam';
 import { watchRefusals } from '@clusternator/emulators/refusals';
 import { tagNewBuckets } from '@clusternator/emulators/tagged-buckets';
 import { errorOf } from '../errors.ts';
@@ -38,17 +38,11 @@ export interface PermissionScene {
   end(): Promise<void>;
 }
 
-/**
- * @param printed - What the provider prints.
- * @param motoAsks - Statements for what moto takes for something else.
- */
-export async function openPermissionScene(
-  printed: readonly Permission[],
-  motoAsks: readonly Statement[],
-): Promise<PermissionScene> {
+/** @param printed - What the provider prints. */
+export async function openPermissionScene(printed: readonly Permission[]): Promise<PermissionScene> {
   const moto = await startEmulator('moto');
   const iam = await Iam.open(moto.url);
-  const keys = await iam.user(USER, [WHO, ...motoAsks]);
+  const keys = await iam.user(USER, [WHO, ...MOTO_ASKS]);
   const buckets = await tagNewBuckets(moto.url, iam.admin);
   const fronts = [await watchRefusals(moto.url), await watchRefusals(buckets.url)] as const;
   const tree = mkdtempSync(path.join(tmpdir(), 'aws-source-'));
@@ -80,7 +74,7 @@ export async function openPermissionScene(
     async play({ verb, play }) {
       const forVerb = printed.filter(({ verbs }) => verbs.includes(verb) || verbs.includes('every command'));
       for (;;) {
-        await iam.allow(USER, [WHO, ...statements(forVerb.filter(({ action }) => needed.has(action))), ...motoAsks]);
+        await iam.allow(USER, [WHO, ...statementsOf(forVerb.filter(({ action }) => needed.has(action))), ...MOTO_ASKS]);
         for (const { refused } of fronts) refused.length = 0;
         const error = await failureOf(verb, play);
         for (const front of fronts) await front.idle();
@@ -118,15 +112,6 @@ async function failureOf(verb: string, play: Chapter['play']): Promise<ProviderE
     if (ProviderError.is(error)) return error;
     throw error;
   }
-}
-
-/** Moto looks at the resources of S3 alone; of all others it asks for any. */
-function statements(permissions: readonly Permission[]): readonly Statement[] {
-  return permissions.map(({ action, resource }) => ({
-    Effect: 'Allow',
-    Action: action,
-    Resource: action.startsWith('s3:') ? resource : '*',
-  }));
 }
 
 function inEnvironment(keys: { readonly accessKeyId: string; readonly secretAccessKey: string }) {
