@@ -7,7 +7,7 @@ import {
   type CodeBuildClient,
 } from '@aws-sdk/client-codebuild';
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
-import { BatchDeleteImageCommand, DescribeImagesCommand, type ECRClient } from '@aws-sdk/client-ecr';
+import { DescribeImagesCommand, type ECRClient } from '@aws-sdk/client-ecr';
 import {
   ProviderError,
   type Call,
@@ -17,6 +17,7 @@ import {
   type ImageOwner,
 } from '@clusternator/core/provider';
 import type { AwsFoundation } from '../foundation/outputs.ts';
+import { removeImage, repositoryName } from '../images/remove-image.ts';
 import { paced } from '../paced.ts';
 import type { Sources } from '../sources/sources.ts';
 import { isNamed, unlessAbsent } from '../storage/aws-error.ts';
@@ -82,15 +83,7 @@ export class CodeBuilds {
       await this.stop(id, call.signal);
       await this.untilEnded(id, new BuildOutput(logs, host, () => undefined), call);
     }
-    const repositoryName = nameOf(foundation.repository);
-    const command = new BatchDeleteImageCommand({ repositoryName, imageIds: [{ imageTag: tag }] });
-    const sent = ecr.send(command, { abortSignal: call.signal });
-    const { failures = [] } = (await unlessAbsent(sent, ['RepositoryNotFound'])) ?? {};
-    const refused = failures.find(({ failureCode }) => failureCode !== 'ImageNotFound');
-    if (refused) {
-      const { failureCode = '', failureReason = '' } = refused;
-      throw new ProviderError('conflict', `ECR keeps ${tag}: ${failureCode} ${failureReason}`, { effect: 'none' });
-    }
+    await removeImage(ecr, foundation.repository, { imageTag: tag }, call);
     await sources.remove(tag, call);
   }
 
@@ -100,8 +93,10 @@ export class CodeBuilds {
 
   private async image(tag: string, call: Call): Promise<ImageArtefact | undefined> {
     const { ecr, foundation } = this.parts;
-    const repositoryName = nameOf(foundation.repository);
-    const command = new DescribeImagesCommand({ repositoryName, imageIds: [{ imageTag: tag }] });
+    const command = new DescribeImagesCommand({
+      repositoryName: repositoryName(foundation.repository),
+      imageIds: [{ imageTag: tag }],
+    });
     const sent = ecr.send(command, { abortSignal: call.signal });
     const digest = (await unlessAbsent(sent, ['ImageNotFound']))?.imageDetails?.[0]?.imageDigest;
     return digest === undefined ? undefined : { kind: 'image', reference: `${foundation.repository}@${digest}` };
@@ -195,10 +190,6 @@ export class CodeBuilds {
 
 function hasEnded({ buildStatus }: Build): boolean {
   return buildStatus !== 'IN_PROGRESS';
-}
-
-function nameOf(repository: string): string {
-  return repository.slice(repository.indexOf('/') + 1);
 }
 
 function failure({ service }: ImageOwner, { buildStatus, phases = [], logs }: Build, output: BuildOutput) {

@@ -1,4 +1,4 @@
-import { BatchDeleteImageCommand, GetAuthorizationTokenCommand, type ECRClient } from '@aws-sdk/client-ecr';
+import { GetAuthorizationTokenCommand, type ECRClient } from '@aws-sdk/client-ecr';
 import {
   ProviderError,
   type Call,
@@ -9,9 +9,8 @@ import {
   type Repository,
 } from '@clusternator/core/provider';
 import type { CodeBuilds } from '../builds/code-builds.ts';
-import { errorOf } from '../errors.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
-import { unlessAbsent } from '../storage/aws-error.ts';
+import { removeImage } from './remove-image.ts';
 
 /** What Fargate runs unless a task definition says otherwise. @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RuntimePlatform.html */
 const PLATFORM = 'linux/amd64';
@@ -46,18 +45,7 @@ export class EcrImages implements ImageDriver {
     const [name, imageDigest] = reference.split('@');
     // One of another registry, or of this machine alone, is not ours to remove.
     if (name !== this.foundation.repository || imageDigest === undefined) return;
-    const repositoryName = name.slice(name.indexOf('/') + 1);
-    const command = new BatchDeleteImageCommand({ repositoryName, imageIds: [{ imageDigest }] });
-    const sent = this.ecr.send(command, { abortSignal: call.signal });
-    const { failures = [] } = (await unlessAbsent(sent, ['RepositoryNotFound'])) ?? {};
-    // It answers 200 for what it did not do.
-    const refused = failures.find(({ failureCode }) => failureCode !== 'ImageNotFound');
-    if (!refused) return;
-    const cause = { name: refused.failureCode ?? '', message: refused.failureReason ?? '' };
-    throw (
-      errorOf(cause) ??
-      new ProviderError('conflict', `ECR keeps ${reference}: ${cause.name} ${cause.message}`, { effect: 'none' })
-    );
+    await removeImage(this.ecr, name, { imageDigest }, call);
   }
 }
 
