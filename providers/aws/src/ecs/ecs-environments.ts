@@ -14,6 +14,8 @@ import {
 } from '@clusternator/core/provider';
 import { TargetGroups } from '../alb/target-groups.ts';
 import { refuse } from '../environment-spec.ts';
+import { toAwsTags } from '../storage/aws-tags.ts';
+import { ours } from '../storage/ownership.ts';
 import type { EcsParts } from './clients.ts';
 import { fromEcsTags } from './ecs-tags.ts';
 import { EnvironmentEnd } from './environment-end.ts';
@@ -181,15 +183,12 @@ export class EcsEnvironments implements EnvironmentDriver {
 
   /** @throws ProviderError `owned-by-other`. */
   private identityOf(id: string, found: readonly Service[]): Identity | undefined {
-    const identities = found.map((service) => {
-      const identity = this.parts.host.identify(fromEcsTags(service.tags));
-      if (identity?.type === 'environment' && identity.id === id) return identity;
-      throw new ProviderError(
-        'owned-by-other',
-        `the ECS service ${nameOfService(service)} is there, and is not environment ${id} of this project and stage`,
-        { hint: 'it is left as it is; remove or rename it, or choose another stage' },
-      );
-    });
+    const identities = found.map((service) =>
+      ours(this.parts.host, {
+        ...{ type: 'environment', id, what: `the ECS service ${nameOfService(service)}` },
+        tags: toAwsTags(fromEcsTags(service.tags)),
+      }),
+    );
     return identities[0];
   }
 

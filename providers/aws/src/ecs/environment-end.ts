@@ -1,6 +1,8 @@
 import type { Service } from '@aws-sdk/client-ecs';
-import { ProviderError, type Call, type Host } from '@clusternator/core/provider';
+import type { Call, Host } from '@clusternator/core/provider';
 import { TargetGroups } from '../alb/target-groups.ts';
+import { toAwsTags } from '../storage/aws-tags.ts';
+import { ours } from '../storage/ownership.ts';
 import type { EcsParts } from './clients.ts';
 import { fromEcsTags, RULE_TAG, SECRET_TAG } from './ecs-tags.ts';
 import { isWhole } from './environment-view.ts';
@@ -55,15 +57,7 @@ export class EnvironmentEnd {
   }
 
   private mustBeOurs({ id }: Ending, what: string, tags: Readonly<Record<string, string>>): void {
-    const identity = this.host.identify(tags);
-    if (identity?.type === 'environment' && identity.id === id) return;
-    throw new ProviderError(
-      'owned-by-other',
-      `${what} is there, and is not environment ${id} of this project and stage`,
-      {
-        hint: 'it is left as it is; remove or rename it, or choose another stage',
-      },
-    );
+    ours(this.host, { type: 'environment', id, what, tags: toAwsTags(tags) });
   }
 }
 
