@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DescribeRulesCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
-import type { Fault } from '@clusternator/conformance';
 import type { Environment, Route, Slot, SlotSpec } from '@clusternator/core';
 import { openScene, web, type EcsScene, type Tenant } from '../ecs/testing/ecs-scene.ts';
 import { targetGroupsOf } from './actions.ts';
 import { pathsOf } from './conditions.ts';
 import { slotRuleOf } from './slot-rules.ts';
+import { interrupted, MOMENTS } from '../testing/interrupted.ts';
 
 let scene: EcsScene;
 let a: Environment;
@@ -19,10 +19,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => scene.end());
 
-const MOMENTS: readonly (readonly [string, Fault])[] = [
-  ['before it is sent', { kind: 'reset', after: false }],
-  ['after it was carried out, and before its answer', { kind: 'reset', after: true }],
-];
 const FIRST = { parts: { web: '/', api: '/api' }, standbyHosts: ['s1-1--shop.example.com'] };
 /** Other hosts, a path elsewhere, no standby, a part more. */
 const OTHER = {
@@ -39,19 +35,6 @@ async function things(): Promise<readonly string[]> {
     const told = slotRuleOf(rule);
     return told ? [JSON.stringify([told, pathsOf(rule), targetGroupsOf(rule)])] : [];
   }).sort();
-}
-
-/** Does it, dying at its nth mutating call; then again, as another process would. @returns Whether there was such a call. */
-async function interrupted(work: (by: Tenant) => Promise<unknown>, nth: number, fault: Fault): Promise<boolean> {
-  const target = scene.wire.mutations + nth;
-  const lift = scene.wire.impose({ when: ({ mutation }) => mutation === target, fault, times: 1 });
-  const died = await work(await scene.tenant()).then(
-    () => false,
-    () => true,
-  );
-  lift();
-  await work(await scene.tenant());
-  return died;
 }
 
 const ensure = (by: Tenant, spec: Partial<SlotSpec>): Promise<Slot> =>
@@ -87,7 +70,7 @@ describe.each(MOMENTS)('killed %s', (_, fault) => {
         const next = await scene.tenant();
         await remove(next);
         await before(next);
-        const died = await interrupted(work, nth, fault);
+        const died = await interrupted(scene, work, nth, fault);
         expect(await things()).toEqual(done);
         if (!died) {
           expect(nth).toBeGreaterThan(4);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Fault } from '@clusternator/conformance';
 import { actionOf, type EcsScene, type Tenant } from '../ecs/testing/ecs-scene.ts';
 import { command, machineThings, openMachineScene } from './testing/machine-scene.ts';
+import { interrupted, MOMENTS } from '../testing/interrupted.ts';
 
 let scene: EcsScene;
 let shop: Tenant;
@@ -11,30 +11,12 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => scene.end());
 
-const MOMENTS: readonly (readonly [string, Fault])[] = [
-  ['before it is sent', { kind: 'reset', after: false }],
-  ['after it was carried out, and before its answer', { kind: 'reset', after: true }],
-];
-
 /** Two public services, one of which has a secret. */
 function whole(by: Tenant, id: string) {
   return by.spec(id, {
     api: command({ route: '/api', secrets: { PASSWORD: { name: 'PASSWORD' } } }),
     web: command(),
   });
-}
-
-/** Does it, dying at its nth mutating call; then again, as another process would. @returns Whether there was such a call. */
-async function interrupted(work: (by: Tenant) => Promise<unknown>, nth: number, fault: Fault): Promise<boolean> {
-  const target = scene.wire.mutations + nth;
-  const lift = scene.wire.impose({ when: ({ mutation }) => mutation === target, fault, times: 1 });
-  const died = await work(await scene.tenant()).then(
-    () => false,
-    () => true,
-  );
-  lift();
-  await work(await scene.tenant());
-  return died;
 }
 
 describe.each(MOMENTS)('killed %s', (_, fault) => {
@@ -54,17 +36,18 @@ describe.each(MOMENTS)('killed %s', (_, fault) => {
     await shop.remove('whole');
     expect(await machineThings(scene)).toEqual(before);
 
-    let kills = 0;
+    const kills = { making: 0, removing: 0 };
     for (let nth = 1; ; nth++) {
       const id = `c${String(nth)}`;
-      const died = await interrupted((by) => by.make(whole(by, id)), nth, fault);
+      const died = await interrupted(scene, (by) => by.make(whole(by, id)), nth, fault);
       expect(await machineThings(scene)).toEqual(made);
-      const removed = await interrupted(async (by) => by.remove(id), nth, fault);
+      const removed = await interrupted(scene, async (by) => by.remove(id), nth, fault);
       expect(await machineThings(scene)).toEqual(before);
-      if (died || removed) kills = nth;
+      if (died) kills.making = nth;
+      if (removed) kills.removing = nth;
       if (!died && !removed) break;
     }
-    expect(kills).toBeGreaterThan(9);
+    expect(kills).toEqual({ making: 10, removing: 12 });
   }, 300_000);
 });
 

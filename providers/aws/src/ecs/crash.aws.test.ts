@@ -8,8 +8,8 @@ import {
 import { DescribeRulesCommand, DescribeTargetGroupsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { ListServicesCommand as ListNamesCommand } from '@aws-sdk/client-servicediscovery';
 import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
-import type { Fault } from '@clusternator/conformance';
 import { actionOf, database, openScene, web, type EcsScene, type Tenant } from './testing/ecs-scene.ts';
+import { interrupted, MOMENTS } from '../testing/interrupted.ts';
 
 let scene: EcsScene;
 let shop: Tenant;
@@ -18,11 +18,6 @@ beforeAll(async () => {
   shop = await scene.tenant();
 }, 120_000);
 afterAll(() => scene.end());
-
-const MOMENTS: readonly (readonly [string, Fault])[] = [
-  ['before it is sent', { kind: 'reset', after: false }],
-  ['after it was carried out, and before its answer', { kind: 'reset', after: true }],
-];
 
 /** A service that others need, with a secret, and a public one. */
 function whole(by: Tenant, id: string) {
@@ -54,19 +49,6 @@ async function things(): Promise<Readonly<Record<string, number>>> {
   };
 }
 
-/** Does it, dying at its nth mutating call; then again, as another process would. @returns Whether there was such a call. */
-async function interrupted(work: (by: Tenant) => Promise<unknown>, nth: number, fault: Fault): Promise<boolean> {
-  const target = scene.wire.mutations + nth;
-  const lift = scene.wire.impose({ when: ({ mutation }) => mutation === target, fault, times: 1 });
-  const died = await work(await scene.tenant()).then(
-    () => false,
-    () => true,
-  );
-  lift();
-  await work(await scene.tenant());
-  return died;
-}
-
 describe.each(MOMENTS)('killed %s', (_, fault) => {
   test('an environment is made once at every call, and removed whole at every call', async () => {
     const before = await things();
@@ -83,17 +65,18 @@ describe.each(MOMENTS)('killed %s', (_, fault) => {
     await shop.remove('whole');
     expect(await things()).toEqual(before);
 
-    let kills = 0;
+    const kills = { making: 0, removing: 0 };
     for (let nth = 1; ; nth++) {
       const id = `c${String(nth)}`;
-      const died = await interrupted((by) => by.make(whole(by, id)), nth, fault);
+      const died = await interrupted(scene, (by) => by.make(whole(by, id)), nth, fault);
       expect(await things()).toEqual(made);
-      const removed = await interrupted(async (by) => by.remove(id), nth, fault);
+      const removed = await interrupted(scene, async (by) => by.remove(id), nth, fault);
       expect(await things()).toEqual(before);
-      if (died || removed) kills = nth;
+      if (died) kills.making = nth;
+      if (removed) kills.removing = nth;
       if (!died && !removed) break;
     }
-    expect(kills).toBeGreaterThan(8);
+    expect(kills).toEqual({ making: 8, removing: 10 });
   }, 300_000);
 });
 

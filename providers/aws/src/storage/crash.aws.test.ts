@@ -6,9 +6,9 @@ import {
   DescribeDBSubnetGroupsCommand,
 } from '@aws-sdk/client-rds';
 import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
-import type { Fault } from '@clusternator/conformance';
 import type { Snapshot, Volume } from '@clusternator/core';
 import { openScene, type StorageScene, type Tenant } from './testing/storage-scene.ts';
+import { interrupted, MOMENTS } from '../testing/interrupted.ts';
 
 let scene: StorageScene;
 let shop: Tenant;
@@ -19,11 +19,6 @@ beforeAll(async () => {
 afterAll(() => scene.end());
 
 const postgres = { kind: 'database', engine: { name: 'postgres', version: '17' } } as const;
-const MOMENTS: readonly (readonly [string, Fault])[] = [
-  ['before it is sent', { kind: 'reset', after: false }],
-  ['after it was carried out, and before its answer', { kind: 'reset', after: true }],
-];
-
 /** All that there is in the account, by the cloud's own lists. */
 async function things(): Promise<Readonly<Record<string, number>>> {
   const { rds, efs, secrets } = scene.raw;
@@ -39,19 +34,6 @@ async function things(): Promise<Readonly<Record<string, number>>> {
     fileSystems: FileSystems.length,
     mountTargets: targets.flatMap(({ MountTargets }) => MountTargets ?? []).length,
   };
-}
-
-/** Does it, dying at its nth mutating call; then again, as another process would. @returns Whether there was such a call. */
-async function interrupted(work: (by: Tenant) => Promise<unknown>, nth: number, fault: Fault): Promise<boolean> {
-  const target = scene.wire.mutations + nth;
-  const lift = scene.wire.impose({ when: ({ mutation }) => mutation === target, fault, times: 1 });
-  const died = await work(shop).then(
-    () => false,
-    () => true,
-  );
-  lift();
-  await work(await scene.tenant());
-  return died;
 }
 
 describe.each(MOMENTS)('killed %s', (_, fault) => {
@@ -82,7 +64,7 @@ describe.each(MOMENTS)('killed %s', (_, fault) => {
     expect(await things()).toEqual(before);
 
     let kills = 0;
-    for (let nth = 1; await interrupted(making(`c${String(nth)}`), nth, fault); nth++) {
+    for (let nth = 1; await interrupted(scene, making(`c${String(nth)}`), nth, fault); nth++) {
       kills = nth;
       expect(await things()).toEqual(made);
       await shop.remove(`c${String(nth)}`, kind);
@@ -93,7 +75,7 @@ describe.each(MOMENTS)('killed %s', (_, fault) => {
     let removals = 0;
     for (let nth = 1; ; nth++) {
       await making('again')(shop);
-      const died = await interrupted((by) => by.remove('again', kind), nth, fault);
+      const died = await interrupted(scene, (by) => by.remove('again', kind), nth, fault);
       expect(await things()).toEqual(before);
       if (!died) break;
       removals = nth;

@@ -12,7 +12,7 @@ import {
   type SlotDriver,
   type SlotSpec,
 } from '@clusternator/core';
-import { deriveToken, makeHost, pollUntilSettled, retrying, tagsFor, withCall } from '@clusternator/core/kit';
+import { deriveToken, makeHost, pollUntilSettled, tagsFor, withCall } from '@clusternator/core/kit';
 import type { Call, Connection, Host } from '@clusternator/core/provider';
 import type { z } from 'zod';
 import { startEmulator, type Emulator, type EmulatorName } from '@clusternator/emulators/emulator';
@@ -191,17 +191,14 @@ async function openTenant(
       const fingerprint = deriveToken(JSON.stringify(content));
       return { ...content, fingerprint, tags: tagsFor(owner, { type: 'environment', id, fingerprint }) };
     },
-    make: (spec) => {
-      const doing = `make ${spec.id}`;
-      return call(doing, (one) => {
-        const how = { clock: systemClock, call: one, doing };
-        const observe = () => Promise.resolve({ state: 'again' as const });
-        return pollUntilSettled(
-          () => retrying(() => environments.ensure(spec, one), { ...how, observe, errorOf }),
-          how,
-        );
-      });
-    },
+    make: (spec) =>
+      call(`make ${spec.id}`, (one) =>
+        pollUntilSettled(() => environments.ensure(spec, one), {
+          clock: systemClock,
+          call: one,
+          doing: `make ${spec.id}`,
+        }),
+      ),
     remove: (id) =>
       call(`remove ${id}`, async (one) => {
         await pollUntilSettled(
