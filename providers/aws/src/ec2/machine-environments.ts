@@ -15,14 +15,14 @@ import {
 } from '@clusternator/core/provider';
 import { TargetGroups } from '../alb/target-groups.ts';
 import { allSettled } from '../all-settled.ts';
+import { byEnvironment, scaleEach } from '../by-environment.ts';
 import { refuse } from '../environment-spec.ts';
 import { HOST_TAG } from '../ecs/ecs-tags.ts';
 import { healthOf } from '../ecs/environment-health.ts';
 import { EnvironmentLogs } from '../ecs/environment-logs.ts';
 import { showStates } from '../ecs/environment-view.ts';
-import { keyOf, serviceOf } from '../ecs/handle.ts';
+import { keyOf } from '../ecs/handle.ts';
 import { leftBehind } from '../ecs/left-behind.ts';
-import { parseServiceName } from '../ecs/names.ts';
 import { plannedServices } from '../ecs/plan.ts';
 import type { ServiceState } from '../ecs/service-state.ts';
 import { fromAwsTags } from '../storage/aws-tags.ts';
@@ -117,16 +117,12 @@ export class MachineEnvironments implements EnvironmentDriver {
 
   async *list(call: Call): AsyncGenerator<Environment> {
     const { host } = this.parts;
-    const byKey = new Map<string, { identity: Identity; groups: AutoScalingGroup[] }>();
-    for await (const group of this.groups.all(call)) {
-      const identity = host.identify(fromAwsTags(group.Tags));
-      const key = parseServiceName(group.AutoScalingGroupName ?? '')?.key;
-      if (identity?.type !== 'environment' || key === undefined) continue;
-      const known = byKey.get(key);
-      if (known) known.groups.push(group);
-      else byKey.set(key, { identity, groups: [group] });
-    }
-    for (const [key, { identity, groups }] of byKey) yield await this.show(identity, key, groups, call);
+    const byKey = await byEnvironment(
+      this.groups.all(call),
+      ({ AutoScalingGroupName: name, Tags }) => ({ name, tags: fromAwsTags(Tags) }),
+      host,
+    );
+    for (const [key, { identity, parts }] of byKey) yield await this.show(identity, key, parts, call);
     for await (const { identity, key } of leftBehind('machines', this.targets, this.parts, byKey, call))
       yield this.onItsWay(identity, key);
   }
@@ -155,13 +151,8 @@ export class MachineEnvironments implements EnvironmentDriver {
     yield* this.log.read(key, query, runs, call);
   }
 
-  async scale({ id, handle }: Environment, instances: Readonly<Record<string, Instances>>, call: Call): Promise<void> {
-    const scaling = Object.entries(instances).map(([service, { min }]) => {
-      const name = serviceOf(handle, service);
-      if (name === undefined) throw new ProviderError('not-found', `environment ${id} has no service ${service}`);
-      return this.groups.scale(name, min, call);
-    });
-    await Promise.all(scaling);
+  async scale(environment: Environment, instances: Readonly<Record<string, Instances>>, call: Call): Promise<void> {
+    await scaleEach(environment, instances, (name, count) => this.groups.scale(name, count, call));
   }
 
   private async show(

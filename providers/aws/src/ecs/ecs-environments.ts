@@ -13,6 +13,7 @@ import {
   type ResourceRef,
 } from '@clusternator/core/provider';
 import { TargetGroups } from '../alb/target-groups.ts';
+import { byEnvironment, scaleEach } from '../by-environment.ts';
 import { refuse } from '../environment-spec.ts';
 import { toAwsTags } from '../storage/aws-tags.ts';
 import { ours } from '../storage/ownership.ts';
@@ -22,11 +23,11 @@ import { EnvironmentEnd } from './environment-end.ts';
 import { healthOf } from './environment-health.ts';
 import { EnvironmentLogs } from './environment-logs.ts';
 import { nameOfService, showEnvironment } from './environment-view.ts';
-import { keyOf, serviceOf, targetsOf } from './handle.ts';
+import { keyOf, targetsOf } from './handle.ts';
 import { LastWords } from './last-words.ts';
 import { leftBehind } from './left-behind.ts';
 import { Leftovers, type Leftover } from './leftovers.ts';
-import { environmentKey, parseServiceName } from './names.ts';
+import { environmentKey } from './names.ts';
 import { plannedServices, problemsOf, type PlannedService } from './plan.ts';
 import { ServiceMaker } from './service-maker.ts';
 import { Services } from './services.ts';
@@ -96,16 +97,12 @@ export class EcsEnvironments implements EnvironmentDriver {
 
   async *list(call: Call): AsyncGenerator<Environment> {
     const { host, foundation } = this.parts;
-    const byKey = new Map<string, { identity: Identity; services: Service[] }>();
-    for await (const service of this.services.all(call)) {
-      const identity = host.identify(fromEcsTags(service.tags));
-      const key = parseServiceName(service.serviceName ?? '')?.key;
-      if (identity?.type !== 'environment' || key === undefined) continue;
-      const known = byKey.get(key);
-      if (known) known.services.push(service);
-      else byKey.set(key, { identity, services: [service] });
-    }
-    for (const [key, { identity, services }] of byKey) yield showEnvironment(identity, key, services, { foundation });
+    const byKey = await byEnvironment(
+      this.services.all(call),
+      ({ serviceName: name, tags }) => ({ name, tags: fromEcsTags(tags) }),
+      host,
+    );
+    for (const [key, { identity, parts }] of byKey) yield showEnvironment(identity, key, parts, { foundation });
     for await (const { identity, key } of leftBehind('tasks', this.groups, this.parts, byKey, call)) {
       const { id, fingerprint, tags } = identity;
       yield { id, fingerprint, tags, phase: 'creating', handle: { key }, parts: {} };
@@ -136,13 +133,8 @@ export class EcsEnvironments implements EnvironmentDriver {
     yield* this.log.read(key, query, runs, call);
   }
 
-  async scale({ id, handle }: Environment, instances: Readonly<Record<string, Instances>>, call: Call): Promise<void> {
-    const scaling = Object.entries(instances).map(([service, { min }]) => {
-      const name = serviceOf(handle, service);
-      if (name === undefined) throw new ProviderError('not-found', `environment ${id} has no service ${service}`);
-      return this.services.scale(name, min, call);
-    });
-    await Promise.all(scaling);
+  async scale(environment: Environment, instances: Readonly<Record<string, Instances>>, call: Call): Promise<void> {
+    await scaleEach(environment, instances, (name, count) => this.services.scale(name, count, call));
   }
 
   private needsAreActive({ spec }: PlannedService, found: readonly Service[]): boolean {
