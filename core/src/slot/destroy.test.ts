@@ -10,7 +10,8 @@ import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
 import { listSlots, newestReleases, showSlot } from './show.ts';
 import { checkAtRest, watchWorld } from './testing/invariants.ts';
-import type { Deal, RouterKind } from './testing/memory-cloud.ts';
+import type { RouterKind } from './testing/memory-cloud.ts';
+import { sleeperIn } from './testing/sleeper.ts';
 import { World } from './testing/world.ts';
 
 const [A = '', B = '', C = ''] = Array.from('abc', (letter) => letter.repeat(12));
@@ -34,24 +35,6 @@ const errorOf = (work: Promise<unknown>): Promise<unknown> => work.catch((error:
 async function expectRest(): Promise<void> {
   await world.run(collectGarbage(world.process(), { dryRun: false }));
   expect([problems, await checkAtRest(world)]).toEqual([[], []]);
-}
-
-/** A process that sleeps before the n-th dealing of a kind, until it is woken. */
-function sleeper(
-  which: string,
-  nth = 1,
-): { readonly session: Session; wake(): void; readonly asleep: Promise<undefined> } {
-  const woken = Promise.withResolvers<undefined>();
-  const asleep = Promise.withResolvers<undefined>();
-  let seen = 0;
-  const deal: Deal = async <T>(what: string, act: () => T): Promise<Awaited<T>> => {
-    if (what === which && ++seen === nth) {
-      asleep.resolve(undefined);
-      await woken.promise;
-    }
-    return await act();
-  };
-  return { session: world.process(deal), wake: () => woken.resolve(undefined), asleep: asleep.promise };
 }
 
 async function resumeOther(session: Session): Promise<unknown> {
@@ -124,7 +107,7 @@ describe('is refused', () => {
   });
 
   test('while a living process moves it', async () => {
-    const { session, asleep, wake } = sleeper('route');
+    const { session, asleep, wake } = sleeperIn(world, 'route');
     const promotion = errorOf(promote(session, { slot: 'master', environment: C }));
     await world.run(asleep);
     expect(await end()).toMatchObject({ code: 'conflict' });
@@ -200,7 +183,7 @@ describe('a process that sleeps', () => {
     if (which === 'ensure slot') {
       await world.environment('c', { master: { ...MASTER, host: 'new.example.test' } });
     }
-    const { session, asleep, wake } = sleeper(which);
+    const { session, asleep, wake } = sleeperIn(world, which);
     const promotion = errorOf(promote(session, { slot: 'master', environment: C }));
     await world.run(asleep);
     await world.run(rollback(world.process(), { slot: 'master' }));
@@ -213,7 +196,7 @@ describe('a process that sleeps', () => {
   });
 
   test('before its claim, and wakes after the slot was destroyed, makes it not anew', async () => {
-    const { session, asleep, wake } = sleeper('put');
+    const { session, asleep, wake } = sleeperIn(world, 'put');
     const promotion = errorOf(promote(session, { slot: 'master', environment: C }));
     await world.run(asleep);
     await end();
@@ -231,7 +214,7 @@ describe('a process that sleeps', () => {
     'while it destroys a slot (%s, %s), takes nothing from the one that was made anew',
     async (kind, which) => {
       await prepare({}, {}, kind);
-      const { session, asleep, wake } = sleeper(which, which === 'read slot' ? 2 : 1);
+      const { session, asleep, wake } = sleeperIn(world, which, which === 'read slot' ? 2 : 1);
       const first = errorOf(destroySlot(session, { slot: 'master' }));
       await world.run(asleep);
       expect(await world.run(resumeOther(world.process()))).toBeUndefined();

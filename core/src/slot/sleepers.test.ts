@@ -6,6 +6,7 @@ import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
 import { checkAtRest, watchWorld } from './testing/invariants.ts';
 import type { Deal } from './testing/memory-cloud.ts';
+import { sleeperIn } from './testing/sleeper.ts';
 import { World } from './testing/world.ts';
 
 const [A = '', B = '', C = ''] = Array.from('abc', (letter) => letter.repeat(12));
@@ -19,24 +20,6 @@ beforeEach(async () => {
   ({ problems } = watchWorld(world));
   await world.run(promote(world.process(), { slot: 'master', environment: A }));
 });
-
-/** A process that sleeps before the n-th dealing of a kind, until it is woken. */
-function sleeper(
-  which: string,
-  nth = 1,
-): { readonly session: Session; wake(): void; readonly asleep: Promise<undefined> } {
-  const woken = Promise.withResolvers<undefined>();
-  const asleep = Promise.withResolvers<undefined>();
-  let seen = 0;
-  const deal: Deal = async <T>(what: string, act: () => T): Promise<Awaited<T>> => {
-    if (what === which && ++seen === nth) {
-      asleep.resolve(undefined);
-      await woken.promise;
-    }
-    return await act();
-  };
-  return { session: world.process(deal), wake: () => woken.resolve(undefined), asleep: asleep.promise };
-}
 
 const errorOf = (work: Promise<unknown>): Promise<unknown> =>
   work.then(
@@ -62,7 +45,7 @@ describe('a process that sleeps', () => {
     ['after its claim', 'health', 1],
     ['in the middle of its gate', 'probe', 3],
   ])('%s, and wakes after a rollback took its place, writes nothing more', async (_when, which, nth) => {
-    const { session, asleep, wake } = sleeper(which, nth);
+    const { session, asleep, wake } = sleeperIn(world, which, nth);
     const promotion = errorOf(promote(session, { slot: 'master', environment: B }));
     await world.run(asleep);
     await world.run(rollback(world.process(), { slot: 'master' }));
@@ -76,7 +59,7 @@ describe('a process that sleeps', () => {
   });
 
   test('before its flip, and wakes after it was finished and another promoted, writes nothing more', async () => {
-    const { session, asleep, wake } = sleeper('route');
+    const { session, asleep, wake } = sleeperIn(world, 'route');
     const promotion = errorOf(promote(session, { slot: 'master', environment: B }));
     await world.run(asleep);
     expect(await world.run(resume(world.process()))).toBe('done');
@@ -112,7 +95,7 @@ describe('a process that sleeps', () => {
 
 describe('whoever takes over', () => {
   test('pins for itself: the pin of the one before may never have come', async () => {
-    const { session, asleep } = sleeper('put', 3); // the claim, the operation, the pin
+    const { session, asleep } = sleeperIn(world, 'put', 3); // the claim, the operation, the pin
     void errorOf(promote(session, { slot: 'master', environment: B }));
     await world.run(asleep);
     expect((await world.environmentDocument(B)).pins).toEqual({});
@@ -123,7 +106,7 @@ describe('whoever takes over', () => {
   });
 
   test('goes back when the candidate is gone by then', async () => {
-    const { session, asleep } = sleeper('put', 3);
+    const { session, asleep } = sleeperIn(world, 'put', 3);
     void errorOf(promote(session, { slot: 'master', environment: B }));
     await world.run(asleep);
     const { destroyEnvironment } = await import('../environment/destroy.ts');
