@@ -113,7 +113,9 @@ async function ensureSlot(work: Forward, live: Slot | undefined): Promise<Slot> 
   const { slot } = hold;
   const members = await membersOf(session, slot);
   const spec = slotSpec(session, slot.name, settings, [...members.values()]);
-  if (live && (live.fingerprint ?? slot.spec?.fingerprint) === spec.fingerprint) return live;
+  // The document has a spec once the records of its names are written.
+  const known = [live?.fingerprint ?? spec.fingerprint, slot.spec?.fingerprint];
+  if (live?.phase === 'active' && known.every((one) => one === spec.fingerprint)) return live;
   return nameSlot(work, spec, members);
 }
 

@@ -1,7 +1,9 @@
 import type { RecordSet } from '../dns/dns.ts';
 import { writeRecords } from '../dns/write-records.ts';
 import { sameRecords } from '../dns/zone-of.ts';
-import type { ProviderError } from '../provider/error.ts';
+import type { StepEvent } from '../engine/events.ts';
+import { pollUntilSettled } from '../engine/poll.ts';
+import { ProviderError } from '../provider/error.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import type { SlotDocument } from './documents.ts';
 import { refuseDrift } from './drift.ts';
@@ -9,20 +11,29 @@ import { formerHosts } from './former-hosts.ts';
 import { slotSettings, slotSpec } from './settings.ts';
 import type { Slot, SlotSpec } from './slot.ts';
 import type { Members } from './traffic.ts';
+import type { Session } from '../host/session.ts';
+import type { SlotHold } from './hold.ts';
 import { asProviderError, superseded, type SlotWork } from './work.ts';
+
+/** A certificate waits for its records to be seen. */
+export const NAMED_SECONDS = 1800;
+const LONGEST_PAUSE_SECONDS = 10;
 
 /**
  * Gives the slot the names and paths of a spec, at its router and in its document. The version that it then has is good only while we own it.
  * @throws ProviderError `superseded`, `drifted`, and what the router says.
  */
 export async function nameSlot(work: SlotWork, spec: SlotSpec, members: Members): Promise<Slot> {
-  const { session, hold, router } = work;
+  return named(work, spec, members, () => untilNamed(work, spec));
+}
+
+async function named(work: SlotWork, spec: SlotSpec, members: Members, make: () => Promise<Slot>): Promise<Slot> {
+  const { session, hold } = work;
   // A slot by DNS is found by the names that its document has.
-  const named = (now: SlotDocument): SlotDocument => ({ ...now, spec, formerHosts: formerHosts(now, spec) });
-  if (hold.slot.mechanism === 'dns' && !(await hold.put(named))) throw superseded(work);
-  const made = await router.ensure(spec);
+  const beforehand = (now: SlotDocument): SlotDocument => ({ ...now, spec, formerHosts: formerHosts(now, spec) });
+  if (hold.slot.mechanism === 'dns' && !(await hold.put(beforehand))) throw superseded(work);
+  const made = await make();
   const { records = [] } = made;
-  await nameRecords(work, records);
   const url =
     made.url ?? (spec.hosts[0] === undefined ? undefined : `${spec.tls ? 'https' : 'http'}://${spec.hosts[0]}`);
   // The version first, then that we still own it: a taker's route comes after its put, and so moves this version.
@@ -38,19 +49,73 @@ export async function nameSlot(work: SlotWork, spec: SlotSpec, members: Members)
   return made;
 }
 
-/** Its document names each record before it is written, so that none is forgotten. */
-async function nameRecords(work: SlotWork, wanted: readonly RecordSet[]): Promise<void> {
-  const { session, hold } = work;
+/** Asks until all names are served. What takes time is told as a step of the operation. */
+async function untilNamed(work: SlotWork, spec: SlotSpec): Promise<Slot> {
+  const { session, run } = work;
+  const { clock } = session;
+  const doing = `name slot ${spec.id}`;
+  const first = await nameOnce(work, spec);
+  if (first.phase === 'active') return first;
+  const step = { operation: run.id, step: 'names' };
+  const tell = (state: StepEvent['state'], message?: string): void =>
+    session.emit({ type: 'step', ...step, title: doing, state, ...(message !== undefined && { message }) });
+  tell('started');
+  let written = first.records;
+  const ask = async (): Promise<Slot> => {
+    const now = await nameOnce(work, spec, written);
+    written = now.records;
+    return now;
+  };
+  try {
+    const made = await session.briefly(
+      doing,
+      (call) =>
+        pollUntilSettled(ask, {
+          ...{ clock, doing, longestSeconds: LONGEST_PAUSE_SECONDS },
+          call: {
+            ...call,
+            signal: AbortSignal.any([call.signal, run.signal]),
+            progress: (to) => session.emit({ type: 'progress', ...step, ...to }),
+          },
+        }),
+      NAMED_SECONDS,
+    );
+    if (made.phase !== 'active') throw unnamed(made);
+    tell('done');
+    return made;
+  } catch (error) {
+    tell('failed', asProviderError(error).message);
+    throw error;
+  }
+}
+
+function unnamed({ id, phase, message = `it is ${phase}` }: Slot): ProviderError {
+  return new ProviderError('unavailable', `name slot ${id}: ${message}`, { effect: 'applied' });
+}
+
+/** @param written - The records that are there already. @throws ProviderError `superseded`. */
+async function nameOnce(work: SlotWork, spec: SlotSpec, written?: readonly RecordSet[]): Promise<Slot> {
+  const { session, hold, router } = work;
+  const made = await router.ensure(spec);
+  const { records = [] } = made;
+  const areThere = JSON.stringify(records) === JSON.stringify(written);
+  if (!areThere && !(await writeNames(session, hold, records))) throw await lost(work, []);
+  return made;
+}
+
+/** The document of the slot names each record before it is written, so that none is forgotten. @returns False: it is not ours any more. */
+export async function writeNames(session: Session, hold: SlotHold, wanted: readonly RecordSet[]): Promise<boolean> {
   const { records: known = [] } = hold.slot;
   const isNew = (set: RecordSet): boolean => !known.some((one) => sameRecords(one, set));
   if (wanted.some(isNew)) {
-    const named = (now: SlotDocument): SlotDocument => ({ ...now, records: [...known, ...wanted.filter(isNew)] });
-    if (!(await hold.put(named))) throw await lost(work, []);
+    const noted = (now: SlotDocument): SlotDocument => ({ ...now, records: [...known, ...wanted.filter(isNew)] });
+    if (!(await hold.put(noted))) return false;
   }
   const what = `slot ${hold.slot.name}`;
   await session.briefly(`write the records of ${what}`, (call) =>
     writeRecords(session, { ...hold.slot, what }, wanted, call),
   );
+  return true;
 }
 
 /** Another operation took the slot over. Where it destroyed the slot, what was just made of it goes again. */
@@ -83,7 +148,12 @@ export async function restoreNames(
     const settings = await slotSettings(session, name, goal);
     const wanted = slotSpec(session, name, settings, [...members.values()]);
     if (settings.mechanism !== mechanism || !spec || sameNames(wanted, spec)) return live;
-    return await nameSlot(work, wanted, members);
+    const made = await named(work, wanted, members, () => nameOnce(work, wanted));
+    if (made.phase !== 'active')
+      warnings.push(
+        `slot ${name} is not served under all of its names yet: ${made.message ?? made.phase}. clusternator slot repair ${name} waits for it`,
+      );
+    return made;
   } catch (error) {
     const { code, message } = asProviderError(error);
     if (run.signal.aborted || code === 'superseded') throw error;

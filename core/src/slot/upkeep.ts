@@ -1,3 +1,4 @@
+import { pollUntilSettled, type Polled } from '../engine/poll.ts';
 import { newOperationId, resumeOperation } from '../engine/operation.ts';
 import type { Reasoned } from '../host/slots.ts';
 import type { Session } from '../host/session.ts';
@@ -8,6 +9,7 @@ import { mountsDisk } from './disks.ts';
 import { SlotHold } from './hold.ts';
 import { completeLedger } from './ledger.ts';
 import { bump, usedBy } from './moves.ts';
+import { NAMED_SECONDS, writeNames } from './names.ts';
 import { finishPastDrift } from './owned.ts';
 import { pinEnvironment, unpinEnvironment } from './pins.ts';
 import { readSlot } from './read.ts';
@@ -53,15 +55,42 @@ export async function unpin(session: Session, name: string): Promise<SlotDocumen
 }
 
 /**
- * Writes the routes again as the state says, whoever changed them, and starts what the head lacks on its disks. What is unfinished is finished or
- * turned back first.
+ * Writes the routes again as the state says, whoever changed them, and starts what the head lacks on its disks; then until all names are served.
+ * What is unfinished is finished or turned back first.
  */
 export async function repair(session: Session, name: string): Promise<SlotDocument> {
-  return idly(session, name, 'ours', async (hold) => {
+  const doing = `repair slot ${name}`;
+  let repaired = await repairOnce(session, name);
+  if (repaired.live?.phase === 'creating') {
+    const again = async (): Promise<Polled> => {
+      repaired = await repairOnce(session, name);
+      const { phase = 'active', message = `slot ${name} waits for its names` } = repaired.live ?? {};
+      return { phase, message };
+    };
+    await session.briefly(
+      doing,
+      (call) => pollUntilSettled(again, { clock: session.clock, call, doing, firstSeconds: 1, longestSeconds: 10 }),
+      NAMED_SECONDS,
+    );
+  }
+  return repaired.document;
+}
+
+async function repairOnce(
+  session: Session,
+  name: string,
+): Promise<{ readonly document: SlotDocument; readonly live: Slot | undefined }> {
+  let live: Slot | undefined;
+  const document = await idly(session, name, 'ours', async (hold) => {
     const router = await routerOf(session, hold.slot);
     const seen = await router.read(name); // before the put that raises the epoch
     if (!(await hold.put(bump))) return false;
-    const live = seen ?? (hold.slot.spec && (await router.ensure(hold.slot.spec)));
+    live = seen;
+    if (hold.slot.spec) {
+      // Whoever made it last may have died before its records were written.
+      live = await router.ensure(hold.slot.spec);
+      if (!(await writeNames(session, hold, live.records ?? []))) return false;
+    }
     if (!live) throw new ProviderError('not-found', `slot ${name} is not at its router, and was never promoted to`);
     const members = await membersOf(session, hold.slot);
     const outcome = await router.write(live, restingRoutes(hold.slot, members), stampOf(hold.slot));
@@ -71,6 +100,7 @@ export async function repair(session: Session, name: string): Promise<SlotDocume
     await holdDisks(session, hold);
     return true;
   });
+  return { document, live };
 }
 
 /** Takes what the router serves as the head: a release of its own. @throws ProviderError `not-found`, `refused`. */

@@ -53,6 +53,8 @@ export class MemoryCloud {
   readonly slots = new Map<string, Routed>();
   /** Every set of routes that was ever served, for what has to hold at each moment. */
   readonly served: { slot: string; environment: string | undefined; stamp: string }[] = [];
+  /** How far its router is with a slot's names, and what DNS must say for them. */
+  naming: () => Pick<Slot, 'phase' | 'records' | 'message'> = () => ({ phase: 'active' });
   onServe: (slot: string, ids: readonly string[]) => void = () => {};
   onDestroy: (id: string) => void = () => {};
   onEnd: (slot: string) => void = () => {};
@@ -223,7 +225,7 @@ export class MemoryCloud {
           id,
           fingerprint: one.spec.fingerprint,
           tags: one.spec.tags,
-          phase: 'active',
+          ...this.naming(),
           handle: { version: this.versionOf(one) },
           url: `http://${one.spec.hosts[0] ?? id}`,
           routes: one.routes,
