@@ -5,7 +5,7 @@ import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
 import { DNS } from '../provider/tokens.ts';
 import type { DnsProvider, RecordChange, RecordSet } from './dns.ts';
-import { recordsOf, sameRecords, zoneOf } from './zone-of.ts';
+import { asInZone, recordsOf, sameRecords, zoneOf } from './zone-of.ts';
 
 /** What a cloud's router or foundation needs to be said of it in the DNS. */
 export interface RecordsOwner {
@@ -57,11 +57,12 @@ export async function writeRecords(
   for (const old of gone) await surely(old, () => removeOne(dns.driver, old, call));
 }
 
-async function writeOne(dns: DnsProvider, next: RecordSet, ours: readonly RecordSet[], call: Call): Promise<void> {
-  const zone = await zoneOf(dns, next.name, call);
+async function writeOne(dns: DnsProvider, asked: RecordSet, ours: readonly RecordSet[], call: Call): Promise<void> {
+  const zone = await zoneOf(dns, asked.name, call);
+  const next = asInZone(asked, zone);
   const there = (await recordsOf(dns, zone, next.name, call)).find((set) => isSamePlace(set, next));
   if (sameRecords(there, next)) return;
-  if (there && !ours.some((one) => sameRecords(one, there))) {
+  if (there && !ours.some((one) => sameRecords(asInZone(one, zone), there))) {
     throw new ProviderError(
       'owned-by-other',
       `${there.name} has a record already: ${there.type} ${there.values.join(' ')}`,
@@ -75,8 +76,9 @@ async function writeOne(dns: DnsProvider, next: RecordSet, ours: readonly Record
 }
 
 /** What somebody changed since is theirs. */
-async function removeOne(dns: DnsProvider, old: RecordSet, call: Call): Promise<void> {
-  const zone = await zoneOf(dns, old.name, call);
+async function removeOne(dns: DnsProvider, asked: RecordSet, call: Call): Promise<void> {
+  const zone = await zoneOf(dns, asked.name, call);
+  const old = asInZone(asked, zone);
   const there = (await recordsOf(dns, zone, old.name, call)).find((set) => isSamePlace(set, old));
   if (there && sameRecords(there, old)) await dns.change(zone, [{ expected: there, next: null }], call);
 }

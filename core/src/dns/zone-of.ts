@@ -22,9 +22,15 @@ export async function recordsOf(dns: DnsProvider, zone: Zone, name: string, call
   return found;
 }
 
-/** The same name, type and values, in any order. */
+/** The same name, type and values, in any order. An alias has the time to live of its target. */
 export function sameRecords(a: RecordSet | undefined, b: RecordSet | undefined): boolean {
   if (!a || !b) return a === b;
   const values = (set: RecordSet): string => JSON.stringify([...set.values].sort());
-  return a.name === b.name && a.type === b.type && a.ttlSeconds === b.ttlSeconds && values(a) === values(b);
+  const areTimely = a.type === 'ALIAS' || a.ttlSeconds === b.ttlSeconds;
+  return a.name === b.name && a.type === b.type && areTimely && values(a) === values(b);
+}
+
+/** At the top of a zone a CNAME can't stand beside the records of the zone itself (RFC 1034 §3.6.2): there it is an alias. */
+export function asInZone(set: RecordSet, zone: Zone): RecordSet {
+  return set.type === 'CNAME' && set.name === zone.name ? { ...set, type: 'ALIAS' } : set;
 }

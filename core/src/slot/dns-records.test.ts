@@ -34,6 +34,20 @@ test('what a router asks for is written, changed and removed, and only that', as
   expect(world.dns.sets).toEqual([other]);
 });
 
+test('a name at the top of a zone, where no CNAME can stand, is an alias, known again whatever its time to live', async () => {
+  const world = new World();
+  const session = world.process();
+  const top: RecordSet = { ...CHECK, name: 'example.test' };
+  await writeRecords(session, slotOf([]), [top]);
+  expect(world.dns.sets).toEqual([{ ...top, type: 'ALIAS' }]);
+  world.dns.sets = [{ ...top, type: 'ALIAS', ttlSeconds: 60 }];
+  const changed = { ...top, values: ['v2.cloud.test'] };
+  await writeRecords(session, slotOf([top]), [changed]);
+  expect(world.dns.sets).toMatchObject([{ type: 'ALIAS', values: ['v2.cloud.test'] }]);
+  await writeRecords(session, slotOf([changed]), []);
+  expect(world.dns.sets).toEqual([]);
+});
+
 test("somebody else's record is neither overwritten nor removed", async () => {
   const world = new World();
   const session = world.process();

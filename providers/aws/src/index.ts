@@ -61,8 +61,9 @@ const provider = defineProvider<typeof providerConfigSchema, AwsGround>({
   errorOf,
   drivers: {
     dns: async ({ config, host }) => {
-      const [{ Route53Dns }, { Route53Client }] = await Promise.all([
+      const [{ Route53Dns }, { zoneOfLoadBalancer }, { Route53Client }] = await Promise.all([
         import('./dns/route53-dns.ts'),
+        import('./dns/load-balancer-zone.ts'),
         import('@aws-sdk/client-route-53'),
       ]);
       // It is one service for the whole world, with its endpoint in us-east-1.
@@ -70,7 +71,7 @@ const provider = defineProvider<typeof providerConfigSchema, AwsGround>({
       host.onClose(() => {
         client.destroy();
       });
-      return new Route53Dns(client, host);
+      return new Route53Dns(client, host, (name, call) => zoneOfLoadBalancer(name, config, host, call));
     },
     state: async ({ config, host }) => {
       const [{ openS3State }, { S3Client }] = await Promise.all([

@@ -4,5 +4,5 @@ import { yes, type Capabilities } from '@clusternator/core/provider';
 export const dnsCapabilities: Capabilities = {
   'dns.atomic': yes({ limit: 500, note: 'a batch has 1,000 records and 32,000 characters of values' }),
   'dns.compareAndSet': yes(),
-  'dns.alias': yes({ note: 'to a name of the same zone' }),
+  'dns.alias': yes({ note: 'to a name of the same zone, or to a load balancer of the account' }),
 };

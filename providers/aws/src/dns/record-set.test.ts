@@ -59,7 +59,20 @@ test.each<[string, ResourceRecordSet, object | undefined]>([
     { name: 'shop.example', type: 'ALIAS', ttlSeconds: 60, values: ['a.shop.example'] },
   ],
   [
-    'an alias to a load balancer, which the contract has no word for',
+    'an alias to a load balancer',
+    {
+      Name: 'shop.example.',
+      Type: 'A',
+      AliasTarget: {
+        HostedZoneId: 'Z2',
+        DNSName: 'Shop-1.eu-west-1.elb.amazonaws.com.',
+        EvaluateTargetHealth: false,
+      },
+    },
+    { name: 'shop.example', type: 'ALIAS', ttlSeconds: 60, values: ['shop-1.eu-west-1.elb.amazonaws.com'] },
+  ],
+  [
+    'an alias to something else, which the contract has no word for',
     {
       Name: 'shop.example.',
       Type: 'A',

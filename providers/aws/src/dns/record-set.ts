@@ -1,5 +1,6 @@
 import type { ResourceRecordSet, RRType } from '@aws-sdk/client-route-53';
 import { ProviderError, type RecordSet, type Zone } from '@clusternator/core/provider';
+import { isLoadBalancer } from './load-balancer-zone.ts';
 import { readName, readText, writeText } from './text.ts';
 
 type Type = RecordSet['type'];
@@ -29,8 +30,10 @@ export function readRecordSet(set: ResourceRecordSet, zone: Zone): RecordSet | u
   const opaque = hasMore(set) && { opaque: true as const };
   if (AliasTarget) {
     if (Type === 'AAAA' && !opaque) return undefined;
-    const isForeign = AliasTarget.HostedZoneId !== zone.id || AliasTarget.EvaluateTargetHealth === true;
-    const values = [readName(AliasTarget.DNSName ?? '')];
+    const target = readName(AliasTarget.DNSName ?? '').toLowerCase();
+    const isElsewhere = AliasTarget.HostedZoneId !== zone.id && !isLoadBalancer(target);
+    const isForeign = isElsewhere || AliasTarget.EvaluateTargetHealth === true;
+    const values = [target];
     const more = isForeign && { opaque: true as const };
     return { name, type: 'ALIAS', ttlSeconds: ALIAS_TTL_SECONDS, values, ...opaque, ...more };
   }
@@ -67,7 +70,11 @@ export function writeRecordSet(set: RecordSet): ResourceRecordSet {
 }
 
 /** An alias to what the zone has under that name, one for each kind of address. */
-export function writeAlias(set: RecordSet, zone: Zone, kinds: readonly ('A' | 'AAAA')[]): readonly ResourceRecordSet[] {
+export function writeAlias(
+  set: RecordSet,
+  zone: Pick<Zone, 'id'>,
+  kinds: readonly ('A' | 'AAAA')[],
+): readonly ResourceRecordSet[] {
   return kinds.map((kind) => ({
     Name: set.name,
     Type: kind,

@@ -17,6 +17,7 @@ import {
   type RecordSet,
   type Zone,
 } from '@clusternator/core/provider';
+import { isLoadBalancer } from './load-balancer-zone.ts';
 import { readRecordSet, sameRecordSet, writeAlias, writeRecordSet } from './record-set.ts';
 import { readName } from './text.ts';
 
@@ -29,6 +30,8 @@ export class Route53Dns implements DnsProvider {
   constructor(
     private readonly client: Route53Client,
     private readonly host: Host,
+    /** Where a region's load balancers have their names. */
+    private readonly zoneOfLoadBalancer: (name: string, call: Call) => Promise<string>,
   ) {}
 
   async *zones(call: Call): AsyncGenerator<Zone> {
@@ -105,6 +108,7 @@ export class Route53Dns implements DnsProvider {
     if (set === null) return [];
     if (set.type !== 'ALIAS' || set.opaque) return [writeRecordSet(set)];
     const [target = ''] = set.values;
+    if (isLoadBalancer(target)) return writeAlias(set, { id: await this.zoneOfLoadBalancer(target, call) }, ['A']);
     if (target !== zone.name && !target.endsWith(`.${zone.name}`)) {
       throw new ProviderError(
         'unsupported',

@@ -27,7 +27,17 @@ import { rawClients, rawFoundation, type RawClients } from './raw-foundation.ts'
 const REGION = 'us-east-1';
 const KEYS = { accessKeyId: 'kit', secretAccessKey: 'kit' };
 const READS = /^(?:Describe|List|Get|Filter|Head)/;
-const SERVICES = ['ec2', 'ecs', 'elasticloadbalancing', 'servicediscovery', 'secretsmanager', 'logs', 'iam', 's3'];
+const SERVICES = [
+  'route53',
+  'ec2',
+  'ecs',
+  'elasticloadbalancing',
+  'servicediscovery',
+  'secretsmanager',
+  'logs',
+  'iam',
+  's3',
+];
 const DIGEST = 'a'.repeat(64);
 const HEALTH = { path: '/ready', statusFrom: 200, statusTo: 299, everySeconds: 5, withinSeconds: 60, healthyAfter: 2 };
 
@@ -67,6 +77,8 @@ export interface EcsScene {
   readonly wire: Wire;
   readonly foundation: AwsFoundation;
   readonly raw: RawClients;
+  /** What more clients like those are made with. */
+  readonly settings: Parameters<typeof rawClients>[0];
   tenant(owner?: Partial<Owner>, foundation?: AwsFoundation): Promise<Tenant>;
   /** Registers a task for each instance in each target group, as ECS does and no emulator of it. */
   serve(environment: Environment, instances?: number): Promise<void>;
@@ -108,13 +120,15 @@ export async function sceneAt({ url, end }: Emulator, kind = CONTAINERS): Promis
   const wire = new Wire();
   const proxy = await faultProxy(wire, { url }, folder, { isMutating });
   const endpoint = 'url' in proxy.front ? proxy.front.url : '';
-  const raw = rawClients({ region: REGION, endpoint: url, credentials: KEYS });
+  const settings = { region: REGION, endpoint: url, credentials: KEYS };
+  const raw = rawClients(settings);
   const foundation = await rawFoundation(raw, 'shop', REGION);
   const closing: (() => Promise<void>)[] = [];
   return {
     wire,
     foundation,
     raw,
+    settings,
     async tenant(owner = {}, on = foundation) {
       const { tenant, close } = await openTenant({ project: 'shop', stage: 'main', ...owner }, endpoint, on, kind);
       closing.push(close);

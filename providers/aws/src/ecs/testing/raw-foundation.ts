@@ -1,3 +1,4 @@
+import { ACMClient } from '@aws-sdk/client-acm';
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CloudWatchLogsClient, CreateLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { CreateSecurityGroupCommand, CreateSubnetCommand, CreateVpcCommand, EC2Client } from '@aws-sdk/client-ec2';
@@ -20,6 +21,7 @@ const ACCOUNT = '123456789012';
 
 /** Clients that go to an account directly, around a driver. */
 export interface RawClients {
+  readonly acm: ACMClient;
   readonly scaling: AutoScalingClient;
   readonly s3: S3Client;
   readonly ec2: EC2Client;
@@ -36,6 +38,7 @@ export function rawClients(settings: {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }): RawClients {
   return {
+    acm: new ACMClient(settings),
     scaling: new AutoScalingClient(settings),
     s3: new S3Client({ ...settings, forcePathStyle: true }),
     ec2: new EC2Client(settings),
