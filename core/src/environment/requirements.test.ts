@@ -61,6 +61,25 @@ test('commands that migrate run inside services', () => {
   expect(missing(raw)).toEqual(['slots.master.migrate environments.exec']);
 });
 
+test.each<readonly [string, readonly string[], object, readonly string[]]>([
+  ['names below the domain', ['www.shop.test', 'shop.test'], {}, []],
+  ['another name', ['www.shop.test', 'shop.example'], {}, ['slots.master.host slots.hosts']],
+  ['one that only ends alike', ['myshop.test'], {}, ['slots.master.host slots.hosts']],
+  ['another name by DNS', ['shop.example'], { mechanism: 'dns' }, []],
+])('host names outside of the domain have to be possible: %s', (_, host, more, expected) => {
+  const raw = {
+    domain: 'shop.test',
+    services: { api: { image: 'api:1', port: 80, route: '/' } },
+    slots: { master: { host, ...more } },
+  };
+  const routed = { ...CAN, 'slots.router': yes() };
+  const of = (can: Capabilities) =>
+    unmetRequirements(config(raw), can, 'fly').map(({ path, capability }) => `${path} ${String(capability)}`);
+  expect(of(routed)).toEqual(expected);
+  expect(of({ ...routed, 'slots.hosts': yes({ limit: 3 }) })).toEqual([]);
+  expect(of(CAN)).toEqual([]);
+});
+
 test('what holds for some kinds of volumes is missing for the others', () => {
   const can: Capabilities = {
     'environments.images': yes(),

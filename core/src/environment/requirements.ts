@@ -21,7 +21,7 @@ export function unmetRequirements(
   capabilities: Capabilities,
   provider: string,
 ): readonly Problem[] {
-  return requirementsOf(config).flatMap(({ capability, path, amount, kind, builder }) => {
+  return requirementsOf(config, capabilities).flatMap(({ capability, path, amount, kind, builder }) => {
     const have = capabilities[capability];
     if (have?.can !== 'yes' || (kind !== undefined && !canFor(capabilities, capability, kind))) {
       const why = have?.note ?? CAPABILITIES[capability];
@@ -40,7 +40,7 @@ export function unmetRequirements(
   });
 }
 
-function requirementsOf(config: ProjectConfig): readonly Requirement[] {
+function requirementsOf(config: ProjectConfig, capabilities: Capabilities): readonly Requirement[] {
   const services = Object.entries(config.services).flatMap(([name, service]) => serviceRequirements(name, service));
   const sites = Object.keys(config.sites).map((name): Requirement => ({
     capability: 'environments.sites',
@@ -54,7 +54,26 @@ function requirementsOf(config: ProjectConfig): readonly Requirement[] {
   const migrations = Object.entries(config.slots).flatMap(([name, { migrate }]): Requirement[] =>
     migrate ? [{ capability: 'environments.exec', path: `slots.${name}.migrate` }] : [],
   );
-  return [...services, ...sites, ...paths, ...migrations, ...volumeRequirements(config)];
+  const routes = capabilities['slots.router']?.can === 'yes';
+  return [
+    ...services,
+    ...sites,
+    ...paths,
+    ...migrations,
+    ...(routes ? hostRequirements(config) : []),
+    ...volumeRequirements(config),
+  ];
+}
+
+/** Of slots that the provider routes, with their own names. By DNS, names lead to environments, whatever they are. */
+function hostRequirements({ slots, domain }: ProjectConfig): readonly Requirement[] {
+  if (domain === undefined) return [];
+  return Object.entries(slots).flatMap(([name, { hosts, mechanism }]): Requirement[] => {
+    const isOutside = hosts.some((host) => host !== domain && !host.endsWith(`.${domain}`));
+    return isOutside && mechanism !== 'dns'
+      ? [{ capability: 'slots.hosts', path: `slots.${name}.host`, amount: hosts.length + 1 }]
+      : [];
+  });
 }
 
 function serviceRequirements(name: string, service: ServiceConfig): readonly Requirement[] {
