@@ -128,6 +128,10 @@ const BY_NAME: Readonly<Record<string, readonly [ErrorCode, ErrorDetail?]>> = {
   Throttling: ['throttled', { effect: 'none' }],
   ThrottlingException: ['throttled', { effect: 'none' }],
   TooManyBuckets: ['quota'],
+  TooManyCertificatesException: [
+    'quota',
+    { hint: 'a load balancer takes 25: give slots fewer names outside of the domain' },
+  ],
   TooManyDistributions: ['quota'],
   TooManyFunctions: ['quota'],
   TooManyLoadBalancers: ['quota'],

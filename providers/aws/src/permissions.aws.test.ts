@@ -173,6 +173,23 @@ async function environmentsAndSlots(): Promise<void> {
   await play('gc', (call) => images.destroy({ kind: 'image', reference }, call));
 }
 
+/** Names outside of the domain: made, dropped, made again and removed with their slot. */
+async function certificates(): Promise<void> {
+  const { slots } = await drivers();
+  const slot = (hosts: readonly string[]): SlotSpec =>
+    specified('slot', 'names', {
+      ...{ hosts, standbyHosts: [], parts: { web: '/' }, tls: true },
+      drain: { requestsSeconds: 1, webSocketsSeconds: 1 },
+    });
+  const own = 'names--shop.two.example';
+  const play = (verb: string, work: (call: Call) => Promise<unknown>) => scene.play({ verb, play: work });
+  const name = (host: string) => play('promote', (call) => until(() => slots.ensure(slot([own, host]), call)));
+  await name('www.one.test');
+  await play('promote', (call) => until(() => slots.ensure(slot([own]), call)));
+  await name('www.two.test');
+  await play('slot destroy', (call) => slots.destroy({ id: 'names' }, call));
+}
+
 async function machines(): Promise<void> {
   const { environments } = await drivers();
   const spec: EnvironmentSpec = specified('environment', 'm1', {
@@ -259,6 +276,7 @@ test('a whole story needs each action that is printed, for the commands that it 
   await makeFoundation({ network: { nat: 'none' } }, ZONE);
   await damage();
   await makeFoundation({ network: { zones: 3, nat: 'zone' }, logDays: 7 }, 'two.example');
+  await certificates();
   await makeFoundation({ network: { nat: 'one' } });
   await recordsAndDocuments();
   await volumesAndSnapshots();

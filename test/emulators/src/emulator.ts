@@ -22,15 +22,17 @@ const FEW_SERVICES = ['s3', 'route53', 'ec2', 'elasticfilesystem', 'rds', 'sts']
  * Starts an emulator from PyPI, which has to be on the PATH, with nothing in it. It ends with this process, whatever way that goes.
  * @param services - What MiniStack loads, by its names; moto always has all. With ECS among them MiniStack gets no Docker Engine to reach:
  * it would start containers of its own there, neither replace them nor ask after their health, and the data plane beside this does.
+ * @param settings - More of its variables.
  */
 export async function startEmulator(
   name: EmulatorName,
   services: 'all' | readonly string[] = FEW_SERVICES,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<Emulator> {
   const port = await freePort();
   const url = `http://127.0.0.1:${String(port)}`;
   const [program, args, env] = name === 'moto' ? moto(port) : ministack(port, services);
-  const child = spawnTied(program, args, { ...process.env, ...env });
+  const child = spawnTied(program, args, { ...process.env, ...env, ...settings });
   let said = '';
   child.stderr.on('data', (text: Buffer) => (said = `${said}${text.toString()}`.slice(-4000)));
   const ended = once(child, 'exit').catch(() => undefined);

@@ -255,7 +255,12 @@ export class AlbSlots implements SlotDriver {
     const { domain, loadBalancer } = this.foundation;
     return hosts
       .filter((host) => domain === undefined || !host.endsWith(`.${domain}`))
-      .map((name) => ({ name, type: 'CNAME', ttlSeconds: RECORD_SECONDS, values: [loadBalancer.dnsName] }));
+      .map((name) => ({
+        name,
+        type: 'CNAME',
+        ttlSeconds: RECORD_SECONDS,
+        values: [loadBalancer.dnsName.toLowerCase()],
+      }));
   }
 }
 

@@ -1,5 +1,8 @@
 import { no, yes, type Capabilities } from '@clusternator/core/provider';
 
+/** A rule takes five, of which one is ours. */
+const MOST_HOSTS = 4;
+
 /** What rules of a load balancer can do. */
 export const slotCapabilities: Capabilities = {
   'slots.router': yes(),
@@ -7,6 +10,6 @@ export const slotCapabilities: Capabilities = {
   'slots.atomic': no('each public part has a rule of its own, and they are written side by side'),
   'slots.compareAndSet': no('a rule is changed without a condition'),
   'slots.weights': yes({ limit: 1 }),
-  'slots.hosts': no('certificates of names outside of the domain are not made'),
+  'slots.hosts': yes({ limit: MOST_HOSTS, note: 'each with a certificate of its own, where the stage has a domain' }),
   'slots.webSockets': no('the load balancer keeps them until they end'),
 };

@@ -12,13 +12,27 @@ const READS = ['slot list', 'slot show', ...REMOVES];
 export function slotPermissions({ region = '*' }: Pick<AwsConfig, 'region'>): readonly Permission[] {
   const at = `arn:aws:elasticloadbalancing:${region}:*`;
   const rule = `${at}:listener-rule/app/clusternator-*/*/*/*`;
+  const listener = `${at}:listener/app/clusternator-*/*/*`;
+  const certificate = `arn:aws:acm:${region}:*:certificate/*`;
   const own = 'elasticloadbalancing';
   return [
     { action: `${own}:DescribeRules`, resource: '*', verbs: READS },
     { action: `${own}:DescribeTags`, resource: '*', verbs: READS },
-    { action: `${own}:CreateRule`, resource: `${at}:listener/app/clusternator-*/*/*`, verbs: MOVES },
+    { action: `${own}:CreateRule`, resource: listener, verbs: MOVES },
     { action: `${own}:ModifyRule`, resource: rule, verbs: MOVES },
     { action: `${own}:AddTags`, resource: rule, verbs: MOVES },
     { action: `${own}:DeleteRule`, resource: rule, verbs: REMOVES },
+    // For an alias at the top of a zone.
+    { action: `${own}:DescribeLoadBalancers`, resource: '*', verbs: MOVES },
+    // Of names outside of the domain.
+    { action: 'acm:ListCertificates', resource: '*', verbs: REMOVES },
+    { action: 'acm:ListTagsForCertificate', resource: certificate, verbs: REMOVES },
+    { action: 'acm:DescribeCertificate', resource: certificate, verbs: REMOVES },
+    { action: 'acm:RequestCertificate', resource: '*', verbs: MOVES },
+    { action: 'acm:AddTagsToCertificate', resource: certificate, verbs: MOVES },
+    { action: 'acm:DeleteCertificate', resource: certificate, verbs: REMOVES },
+    { action: `${own}:DescribeListenerCertificates`, resource: '*', verbs: REMOVES },
+    { action: `${own}:AddListenerCertificates`, resource: listener, verbs: MOVES },
+    { action: `${own}:RemoveListenerCertificates`, resource: listener, verbs: REMOVES },
   ];
 }

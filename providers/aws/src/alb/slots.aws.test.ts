@@ -80,7 +80,7 @@ describe.each(['moto', 'ministack'] as const)('slots on %s', (emulator) => {
     expect(made.records?.map(({ name, type, values }) => [name, type, values])).toContainEqual([
       's1--shop.example.com',
       'CNAME',
-      [scene.foundation.loadBalancer.dnsName],
+      [scene.foundation.loadBalancer.dnsName.toLowerCase()],
     ]);
     const { records: _, ...rest } = made;
     expect(await read('s1')).toEqual(rest);

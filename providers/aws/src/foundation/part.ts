@@ -1,4 +1,4 @@
-import type { Phase } from '@clusternator/core/provider';
+import type { Phase, RecordSet } from '@clusternator/core/provider';
 import type { Site } from './site.ts';
 
 /** What there is of a part. */
@@ -11,6 +11,8 @@ export interface Found {
   readonly message?: string;
   /** What others need of it beside its id. */
   readonly details?: Readonly<Record<string, string>>;
+  /** What it waits for in the domain's DNS. */
+  readonly record?: RecordSet;
 }
 
 /** One thing of a foundation, as small as one request makes it, so that whatever is cut short goes on where it was. */

@@ -4,18 +4,15 @@ import {
   ListTagsForCertificateCommand,
   paginateListCertificates,
   RequestCertificateCommand,
-  type CertificateStatus,
   type CertificateSummary,
 } from '@aws-sdk/client-acm';
 import type { RecordSet } from '@clusternator/core/provider';
+import { certificateToken, tellCertificate } from '../../certificates.ts';
 import { unlessAbsent } from '../../storage/aws-error.ts';
 import type { Found, Part } from '../part.ts';
 import type { Site } from '../site.ts';
 
 const WILDCARD = '*.';
-/** @see https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html (IdempotencyToken: \w, 32 characters) */
-const TOKEN_MAX_LENGTH = 32;
-const RECORD_TTL_SECONDS = 300;
 
 /** For the domain and all names right below it. It is good once the records that it asks for are there. */
 export const certificate: Part = {
@@ -33,7 +30,7 @@ export const certificate: Part = {
       DomainName: `${WILDCARD}${domain}`,
       SubjectAlternativeNames: [domain],
       ValidationMethod: 'DNS',
-      IdempotencyToken: at.call.token('certificate').replaceAll('-', '').slice(0, TOKEN_MAX_LENGTH),
+      IdempotencyToken: certificateToken(at.call.token('certificate')),
       Tags: at.tags('certificate'),
     });
     const { CertificateArn = '' } = await at.ask('acm', ({ acm }, options) => acm.send(command, options));
@@ -72,9 +69,7 @@ export async function readCertificates(at: Site): Promise<readonly CertificateSu
 
 /** To put into the domain's DNS. */
 export function recordsOf(found: Found | undefined): readonly RecordSet[] {
-  const { name, value } = found?.details ?? {};
-  if (name === undefined || value === undefined) return [];
-  return [{ name, type: 'CNAME', ttlSeconds: RECORD_TTL_SECONDS, values: [value] }];
+  return found?.record ? [found.record] : [];
 }
 
 async function isOurs(at: Site, { CertificateArn }: CertificateSummary): Promise<boolean> {
@@ -88,26 +83,8 @@ async function read(at: Site, CertificateArn: string): Promise<Found | undefined
   const asked = at.ask('acm', ({ acm }, options) => acm.send(command, options));
   const found = (await unlessAbsent(asked, ['ResourceNotFound']))?.Certificate;
   if (!found) return undefined;
-  // A domain and its wildcard have one record for both.
-  const record = found.DomainValidationOptions?.find(({ ResourceRecord }) => ResourceRecord)?.ResourceRecord;
-  const phase = phaseOf(found.Status);
-  return {
-    id: CertificateArn,
-    phase,
-    ...(phase !== 'active' && {
-      message: `the certificate is ${found.Status ?? ''} ${found.FailureReason ?? ''}`.trim(),
-    }),
-    ...(record && { details: { name: withoutDot(record.Name), value: withoutDot(record.Value) } }),
-  };
-}
-
-function phaseOf(status: CertificateStatus | undefined): Found['phase'] {
-  if (status === 'ISSUED') return 'active';
-  return status === 'PENDING_VALIDATION' || status === undefined ? 'creating' : 'failed';
-}
-
-function withoutDot(name = ''): string {
-  return name.replace(/\.$/, '').toLowerCase();
+  const { arn: id, ...told } = tellCertificate(found);
+  return { id, ...told };
 }
 
 async function remove(at: Site, CertificateArn: string): Promise<void> {
