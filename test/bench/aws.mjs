@@ -1,15 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import http from 'node:http';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-import { passOn } from '@clusternator/emulators/pass-on';
 
 import { ensureBaseImage } from '../e2e/src/base-image.ts';
 import { Cloud } from '../e2e/src/cloud.ts';
 import { installProvider } from '../e2e/src/install-provider.ts';
 import { atMost, median, ms, ratioOf, report, run, takeTurns } from './measure.mjs';
+import { slowWire, tellSteps } from './wire.mjs';
 
 const ZONE = 'shop.example';
 const LATENCY_MILLISECONDS = 100;
@@ -69,24 +66,25 @@ async function answer(sandbox, ...args) {
 
 const create = async (sandbox, sha) => (await answer(sandbox, 'env', 'create', '--sha', sha)).environment;
 
-/** What a command took, in milliseconds, and how many of its calls came one after another. */
+/** What a command took, in milliseconds, and which of its calls came one after another. */
 async function timed(wire, milliseconds, work) {
   wire.delay(milliseconds);
   const started = performance.now();
   await work();
   const took = performance.now() - started;
   wire.delay(0);
-  return { took, depth: wire.depth() };
+  return { took, steps: wire.steps() };
 }
 
 /** What each call's 100 ms add to a verb, over what they would add were nothing waited for but calls that need each other. */
 async function verbs(sandbox, wire, commit) {
   const taken = {};
   const note = async (delay, verb, work) => {
-    const { took, depth } = await timed(wire, delay, work);
-    taken[verb] ??= { 0: [], [LATENCY_MILLISECONDS]: [], depth: Infinity };
+    const { took, steps } = await timed(wire, delay, work);
+    taken[verb] ??= { 0: [], [LATENCY_MILLISECONDS]: [] };
     taken[verb][delay].push(took);
-    if (delay > 0) taken[verb].depth = Math.min(taken[verb].depth, depth);
+    const { fewest = steps } = taken[verb];
+    if (delay > 0) taken[verb].fewest = fewest.length <= steps.length ? fewest : steps;
   };
   await note(LATENCY_MILLISECONDS, 'foundation create', () => answer(sandbox, 'foundation', 'create'));
   await note(LATENCY_MILLISECONDS, 'foundation destroy', () => answer(sandbox, 'foundation', 'destroy', '--yes'));
@@ -103,7 +101,8 @@ async function verbs(sandbox, wire, commit) {
       await note(delay, 'promote', () => answer(sandbox, 'promote', second.id, 'master'));
       await note(delay, 'rollback', () => answer(sandbox, 'rollback', 'master'));
     }
-  for (const [verb, { depth, ...times }] of Object.entries(taken)) {
+  for (const [verb, { fewest, ...times }] of Object.entries(taken)) {
+    const depth = fewest.length;
     const added = median(times[LATENCY_MILLISECONDS]) - median(times[0]);
     report(
       `${verb}, 100 ms a call`,
@@ -113,6 +112,7 @@ async function verbs(sandbox, wire, commit) {
       // What is added can't be less than most of its calls; where it seems so, what else the machine did weighs more.
       { ...atMost(1.15), isHidden: (ratio) => ratio < 0.5 },
     );
+    for (const line of tellSteps(fewest)) console.log(line);
   }
 }
 
@@ -269,42 +269,4 @@ async function startUp(sandbox, tool) {
     ratioOf(times.aws, times.local),
     atMost(2),
   );
-}
-
-/** Passes calls on to the emulator, each after a delay, and tells how many of them came one after another. */
-async function slowWire(to) {
-  let milliseconds = 0;
-  let calls = [];
-  const pass = async (request, response) => {
-    const call = { from: performance.now(), to: Infinity };
-    calls.push(call);
-    const body = Buffer.concat(await request.toArray());
-    await sleep(milliseconds);
-    const answer = await passOn(to, request, body);
-    response.writeHead(answer.statusCode, answer.headers);
-    await pipeline(answer, response);
-    call.to = performance.now();
-  };
-  const server = http.createServer((request, response) => {
-    pass(request, response).catch(() => response.destroy());
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${server.address().port}`,
-    delay: (value) => {
-      milliseconds = value;
-      if (value > 0) calls = [];
-    },
-    /** The longest chain of calls of which each began when the one before had ended. */
-    depth: () => {
-      let [depth, end] = [0, -Infinity];
-      for (const { from, to: until } of calls.filter(({ to: until }) => until < Infinity).sort((a, b) => a.to - b.to))
-        if (from >= end) [depth, end] = [depth + 1, until];
-      return depth;
-    },
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
 }

@@ -189,7 +189,15 @@ describe('a provider that keeps logs itself', () => {
       await environment('a', 2, { sizeMiB: 200, keepSeconds: 30 * DAY }),
       await environment('b', 2, { sizeMiB: 200, keepSeconds: 31 * DAY }),
     ];
-    for (const id of [short, long]) await destroy(id);
+    const clouds: string[] = [];
+    const noting: Deal = (what, act) => {
+      if (what.endsWith(' environment')) clouds.push(what);
+      return plainly(what, act);
+    };
+    await destroy(short, noting);
+    // Nothing is to be copied: nothing is looked at first.
+    expect(clouds).toEqual(['destroy environment', 'read environment']);
+    await destroy(long);
     expect(readdirSync(root)).toEqual([`${long}-1`]);
     world.cloud.lines.set(`${short}-1`, linesOf('from the cloud', 1, 2));
     expect(await kept(short)).toEqual(texts('from the cloud', 1, 2));

@@ -25,7 +25,8 @@ export class LogKeeping {
     private readonly session: Session,
     private readonly document: EnvironmentDocument,
     private readonly keepSeconds: number,
-    private readonly byProvider: boolean,
+    /** They stay where they are: nothing is copied. */
+    readonly byProvider: boolean,
     private readonly stopsFirst: boolean,
   ) {}
 
@@ -45,7 +46,6 @@ export class LogKeeping {
    * then, too, whoever is killed meanwhile.
    */
   async collect(driver: EnvironmentDriver, environment: Environment, call: Call): Promise<void> {
-    if (this.byProvider) return;
     if (this.stopsFirst) await this.orWarn(() => this.stop(driver, environment, call));
     await this.orWarn(() =>
       retrying(() => this.copy(driver, environment, false, call), {

@@ -37,11 +37,15 @@ async function things(): Promise<Readonly<Record<string, number>>> {
     const described = await raw.ecs.send(new DescribeServicesCommand({ cluster, services: serviceArns }));
     services.push(...(described.services ?? []));
   }
-  const active = new ListTaskDefinitionsCommand({ status: 'ACTIVE' });
+  // One that is deregistered is still to be deleted.
+  const definitions = (['ACTIVE', 'INACTIVE'] as const).map((status) =>
+    raw.ecs.send(new ListTaskDefinitionsCommand({ status })),
+  );
   const inListener = new DescribeRulesCommand({ ListenerArn: foundation.loadBalancer.http });
   return {
     services: services.filter(({ status }) => status === 'ACTIVE').length,
-    taskDefinitions: (await raw.ecs.send(active)).taskDefinitionArns?.length ?? 0,
+    taskDefinitions: (await Promise.all(definitions)).flatMap(({ taskDefinitionArns = [] }) => taskDefinitionArns)
+      .length,
     targetGroups: (await raw.elb.send(new DescribeTargetGroupsCommand({}))).TargetGroups?.length ?? 0,
     rules: (await raw.elb.send(inListener)).Rules?.length ?? 0,
     names: (await raw.discovery.send(new ListNamesCommand({}))).Services?.length ?? 0,

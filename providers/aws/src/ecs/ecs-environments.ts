@@ -47,6 +47,8 @@ export class EcsEnvironments implements EnvironmentDriver {
   private readonly lastWords: LastWords;
   /** Of which all services were seen: there is nothing more to look for before making. */
   private readonly complete = new Set<string>();
+  /** By key: what AWS answered to the end of one. Whoever asks right after it, under the same token, is told so. */
+  private readonly answered = new Map<string, { readonly token: string; readonly left: readonly Service[] }>();
 
   constructor(private readonly parts: EcsParts) {
     const { ecs, elb, logs, host, foundation } = parts;
@@ -88,7 +90,11 @@ export class EcsEnvironments implements EnvironmentDriver {
 
   async read({ id }: ResourceRef, call: Call): Promise<Environment | undefined> {
     const key = environmentKey(this.parts.host, id);
-    const found = await this.services.of(key, call);
+    const answer = this.answered.get(key);
+    this.answered.delete(key);
+    const known = answer?.token === call.token() ? answer.left : undefined;
+    if (known?.length === 0) return undefined;
+    const found = known ?? (await this.services.of(key, call));
     const identity = this.identityOf(id, found);
     if (identity) return this.show(identity, key, found, call);
     const left = await this.leftovers.of(key, call);
@@ -112,7 +118,9 @@ export class EcsEnvironments implements EnvironmentDriver {
   async destroy({ id }: ResourceRef, call: Call): Promise<void> {
     const key = environmentKey(this.parts.host, id);
     this.complete.delete(key);
-    await this.end.of({ id, key }, call);
+    this.answered.delete(key);
+    const left = await this.end.of({ id, key }, call);
+    if (left) this.answered.set(key, { token: call.token(), left });
   }
 
   async health({ id, handle }: Environment, call: Call): Promise<Health> {

@@ -1,5 +1,7 @@
 import type { Service } from '@aws-sdk/client-ecs';
+import type { Rule } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Call, Host } from '@clusternator/core/provider';
+import { allSettled } from '../all-settled.ts';
 import { TargetGroups } from '../alb/target-groups.ts';
 import { toAwsTags } from '../storage/aws-tags.ts';
 import { ours } from '../storage/ownership.ts';
@@ -7,12 +9,21 @@ import type { EcsParts } from './clients.ts';
 import { fromEcsTags, RULE_TAG, SECRET_TAG } from './ecs-tags.ts';
 import { isWhole } from './environment-view.ts';
 import { LeadingRules, type Ending } from './leading-rules.ts';
-import { Leftovers, type Leftover } from './leftovers.ts';
+import { Leftovers, type Known, type Leftover } from './leftovers.ts';
 import { Services } from './services.ts';
+
+/** Of an environment all of whose services were seen. */
+interface Seen {
+  readonly token: string;
+  /** What its services refer to. It goes once they have. */
+  readonly known: readonly Known[];
+  /** What there is beside it, such as of two calls that made it at once. */
+  readonly others: readonly Leftover[];
+}
 
 /**
  * Ends an environment: the rules first, so that nothing leads there, then the services, and once their tasks have ended what they referred
- * to. While a slot leads there nothing is touched.
+ * to. While a slot leads there nothing is touched. What is beside all that is looked for meanwhile.
  */
 export class EnvironmentEnd {
   private readonly host: Host;
@@ -20,8 +31,8 @@ export class EnvironmentEnd {
   private readonly ways: LeadingRules;
   private readonly groups: TargetGroups;
   private readonly leftovers: Leftovers;
-  /** By key: what services referred to that were seen to end. It goes once they have, and is not looked for. */
-  private readonly referred = new Map<string, readonly Omit<Leftover, 'tags'>[]>();
+  /** By key. */
+  private readonly seen = new Map<string, Seen>();
 
   constructor(private readonly parts: EcsParts) {
     const { ecs, elb, host, foundation } = parts;
@@ -32,22 +43,54 @@ export class EnvironmentEnd {
     this.leftovers = new Leftovers(parts);
   }
 
-  /** @throws ProviderError `owned-by-other`; `conflict`: a rule of a slot, or of somebody else, leads there. */
-  async of(ending: Ending, call: Call): Promise<void> {
+  /**
+   * @returns The services whose tasks are still ending; none: AWS has told of each thing that it is gone. Undefined: that has to be looked for.
+   * @throws ProviderError `owned-by-other`; `conflict`: a rule of a slot, or of somebody else, leads there.
+   */
+  async of(ending: Ending, call: Call): Promise<readonly Service[] | undefined> {
     const [services, allRules] = await Promise.all([this.services.of(ending.key, call), this.ways.rules(call)]);
     for (const service of services)
       this.mustBeOurs(ending, `the ECS service ${service.serviceName ?? ''}`, fromEcsTags(service.tags));
     const made = services.flatMap(({ tags }) => fromEcsTags(tags)[RULE_TAG] ?? []);
-    await this.ways.close(ending, allRules, made, call);
-    if (isWhole(services)) this.referred.set(ending.key, services.flatMap(referredTo));
+    const leading = await this.ways.leadingTo(ending, allRules, made, call);
     const running = services.filter(({ status }) => status !== 'DRAINING');
-    if (running.length > 0) await this.groups.endDraining(running.flatMap(groupsOf), call);
-    const haveEnded = await this.services.remove(running, call);
+    const looking = isWhole(services) ? this.look(ending, services.flatMap(referredTo), call) : undefined;
+    const [left] = await allSettled([this.endServices(leading, running, call), looking]);
     // While tasks are ending, core asks again.
-    if (running.length < services.length) return;
-    if (!haveEnded) return;
-    await this.leftovers.remove(this.referred.get(ending.key) ?? (await this.ownLeftovers(ending, call)), call);
-    this.referred.delete(ending.key);
+    const draining = [...services.filter(({ status }) => status === 'DRAINING'), ...left];
+    if (draining.length > 0) return draining;
+    const seen = this.seenBy(ending, call);
+    await this.leftovers.remove(seen ? [...seen.known, ...seen.others] : await this.ownLeftovers(ending, call), call);
+    this.seen.delete(ending.key);
+    return seen && [];
+  }
+
+  /** @returns Those whose tasks are still ending. */
+  private async endServices(leading: readonly Rule[], running: readonly Service[], call: Call) {
+    // Nobody is sent there any more once the rules are gone, and the tasks need not wait for who was.
+    await allSettled([this.ways.remove(leading, call), this.groups.endDraining(running.flatMap(groupsOf), call)]);
+    if (running.length === 0) return [];
+    const [left] = await allSettled([
+      this.services.remove(running, call),
+      this.leftovers.prepare(running.flatMap(referredTo), call),
+    ]);
+    return left;
+  }
+
+  private async look(ending: Ending, known: readonly Known[], call: Call): Promise<void> {
+    if (this.seenBy(ending, call)) return;
+    const found = await this.leftovers.of(ending.key, call, known);
+    const others = found.filter(({ tags }) => {
+      const identity = this.host.identify(tags);
+      return identity?.type === 'environment' && identity.id === ending.id;
+    });
+    this.seen.set(ending.key, { token: call.token(), known, others });
+  }
+
+  /** By this call, which is made again until all has ended. */
+  private seenBy({ key }: Ending, call: Call): Seen | undefined {
+    const seen = this.seen.get(key);
+    return seen?.token === call.token() ? seen : undefined;
   }
 
   private async ownLeftovers(ending: Ending, call: Call): Promise<readonly Leftover[]> {
@@ -65,7 +108,7 @@ function groupsOf({ loadBalancers = [] }: Service): readonly string[] {
   return loadBalancers.flatMap(({ targetGroupArn }) => targetGroupArn ?? []);
 }
 
-function referredTo(service: Service): readonly Omit<Leftover, 'tags'>[] {
+function referredTo(service: Service): readonly Known[] {
   const { taskDefinition, serviceRegistries = [], tags } = service;
   const secret = fromEcsTags(tags)[SECRET_TAG];
   const registries = serviceRegistries.flatMap(({ registryArn }) => registryArn ?? []);

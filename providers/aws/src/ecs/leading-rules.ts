@@ -32,12 +32,22 @@ export class LeadingRules {
     return this.all.all(call);
   }
 
-  /**
-   * Removes those that its services were made with, and what an interrupted call left.
-   * @param known - The ARNs of those that its services tell.
-   * @throws ProviderError `conflict`: a rule of a slot, or of somebody else, leads there. Nothing is removed then.
-   */
+  /** Removes those that lead there. @throws ProviderError what `leadingTo` throws. Nothing is removed then. */
   async close(ending: Ending, all: readonly Rule[], known: readonly string[], call: Call): Promise<void> {
+    await this.remove(await this.leadingTo(ending, all, known, call), call);
+  }
+
+  /**
+   * Those that its services were made with, and what an interrupted call left.
+   * @param known - The ARNs of those that its services tell.
+   * @throws ProviderError `conflict`: a rule of a slot, or of somebody else, leads there.
+   */
+  async leadingTo(
+    ending: Ending,
+    all: readonly Rule[],
+    known: readonly string[],
+    call: Call,
+  ): Promise<readonly Rule[]> {
     const leading = all.filter((rule) =>
       targetGroupsOf(rule).some((arn) => parseServiceName(targetGroupName(arn))?.key === ending.key),
     );
@@ -50,6 +60,10 @@ export class LeadingRules {
       const identity = this.host.identify(fromAwsTags(tags.get(RuleArn)));
       if (identity?.id !== ending.id) throw inUse(ending, `the rule ${RuleArn} leads there, and is not ours`);
     }
+    return leading;
+  }
+
+  async remove(leading: readonly Rule[], call: Call): Promise<void> {
     await this.all.remove(leading, call);
   }
 }

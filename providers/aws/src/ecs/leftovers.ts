@@ -14,6 +14,9 @@ export interface Leftover {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** Something whose service tells of it, and so whose it is. */
+export type Known = Omit<Leftover, 'tags'>;
+
 /** What there is of an environment beside its services. While those are whole they tell it themselves, and nothing is looked for. */
 export class Leftovers {
   private readonly host: Host;
@@ -30,18 +33,15 @@ export class Leftovers {
     this.definitions = new TaskDefinitions(ecs, host);
   }
 
-  async of(key: string, call: Call): Promise<readonly Leftover[]> {
+  /** @param known - What is not asked for: it is removed anyway. */
+  async of(key: string, call: Call, known: readonly Known[] = []): Promise<readonly Leftover[]> {
     const prefix = `${key}-`;
-    const [groups, definitions, secrets, names] = await Promise.all([
-      this.groups.all(call),
-      this.definitions.beginningWith(prefix, call),
+    const refs = known.map(({ ref }) => ref);
+    const [[own, ofGroups], definitions, secrets, [names, ofNames]] = await Promise.all([
+      this.groupsOf(prefix, refs, call),
+      this.definitions.beginningWith(prefix, call, refs),
       this.secrets.beginningWith(prefix, call),
-      this.names.beginningWith(prefix, call),
-    ]);
-    const own = groups.filter(({ TargetGroupName = '' }) => TargetGroupName.startsWith(prefix));
-    const [ofGroups, ofNames] = await Promise.all([
-      this.groups.tags(own, call),
-      Promise.all(names.map((name) => this.names.tagsOf(name, call))),
+      this.namesOf(prefix, refs, call),
     ]);
     return [
       ...own.map(({ TargetGroupArn: ref = '' }) => ({
@@ -50,19 +50,40 @@ export class Leftovers {
         tags: fromAwsTags(ofGroups.get(ref)),
       })),
       ...definitions.map(({ arn: ref, tags }) => ({ kind: 'task definition' as const, ref, tags })),
-      ...secrets.map(({ name: ref, tags }) => ({ kind: 'secret' as const, ref, tags: fromAwsTags(tags) })),
+      ...secrets
+        .filter(({ name }) => !refs.includes(name))
+        .map(({ name: ref, tags }) => ({ kind: 'secret' as const, ref, tags: fromAwsTags(tags) })),
       ...names.map(({ Id: ref = '' }, at) => ({ kind: 'name' as const, ref, tags: fromAwsTags(ofNames[at]) })),
     ];
   }
 
-  async remove(leftovers: readonly Omit<Leftover, 'tags'>[], call: Call): Promise<void> {
-    const of = (kind: Leftover['kind']): readonly string[] =>
-      leftovers.filter((one) => one.kind === kind).map(({ ref }) => ref);
+  /** What takes a call of its own before it can be removed, and can have that while what refers to it still runs. */
+  async prepare(known: readonly Known[], call: Call): Promise<void> {
+    await this.definitions.deregister(refsOf(known, 'task definition'), call);
+  }
+
+  async remove(leftovers: readonly Known[], call: Call): Promise<void> {
     await Promise.all([
-      this.groups.remove(of('target group'), call),
-      this.definitions.remove(of('task definition'), call),
-      this.secrets.remove(of('secret'), call),
-      this.names.remove(of('name'), call),
+      this.groups.remove(refsOf(leftovers, 'target group'), call),
+      this.definitions.remove(refsOf(leftovers, 'task definition'), call),
+      this.secrets.remove(refsOf(leftovers, 'secret'), call),
+      this.names.remove(refsOf(leftovers, 'name'), call),
     ]);
   }
+  private async groupsOf(prefix: string, known: readonly string[], call: Call) {
+    const own = (await this.groups.all(call)).filter(
+      ({ TargetGroupName = '', TargetGroupArn = '' }) =>
+        TargetGroupName.startsWith(prefix) && !known.includes(TargetGroupArn),
+    );
+    return [own, await this.groups.tags(own, call)] as const;
+  }
+
+  private async namesOf(prefix: string, known: readonly string[], call: Call) {
+    const own = (await this.names.beginningWith(prefix, call)).filter(({ Id = '' }) => !known.includes(Id));
+    return [own, await Promise.all(own.map((name) => this.names.tagsOf(name, call)))] as const;
+  }
+}
+
+function refsOf(leftovers: readonly Known[], kind: Leftover['kind']): readonly string[] {
+  return leftovers.filter((one) => one.kind === kind).map(({ ref }) => ref);
 }

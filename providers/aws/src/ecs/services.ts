@@ -65,18 +65,16 @@ export class Services {
     if (!(await unlessAbsent(asked, GONE))) throw new ProviderError('not-found', `there is no ECS service ${service}`);
   }
 
-  /** Each ends its tasks, and is gone once they are. @returns Whether all are. */
-  async remove(services: readonly Service[], call: Call): Promise<boolean> {
+  /** Each ends its tasks, and is gone once they are. @returns Those whose tasks have not ended yet. */
+  async remove(services: readonly Service[], call: Call): Promise<readonly Service[]> {
     const { cluster } = this.foundation;
-    const removing = services.map(({ serviceName: service }) => {
-      const command = new DeleteServiceCommand({ cluster, service, force: true });
-      return unlessAbsent(
-        paced(this.host, 'ecsServices', call, (options) => this.ecs.send(command, options)),
-        GONE,
-      );
+    const removing = services.map(async (service): Promise<readonly Service[]> => {
+      const command = new DeleteServiceCommand({ cluster, service: service.serviceName, force: true });
+      const asked = paced(this.host, 'ecsServices', call, (options) => this.ecs.send(command, options));
+      const answer = await unlessAbsent(asked, GONE);
+      return !answer || answer.service?.status === 'INACTIVE' ? [] : [{ ...service, status: 'DRAINING' }];
     });
-    const answers = await Promise.all(removing);
-    return answers.every((answer) => answer?.service?.status === 'INACTIVE' || answer === undefined);
+    return (await Promise.all(removing)).flat();
   }
 
   private async named(names: readonly string[], call: Call): Promise<readonly Service[]> {

@@ -9,6 +9,7 @@ import {
   type RegisterTaskDefinitionCommandInput,
 } from '@aws-sdk/client-ecs';
 import type { Call, Host } from '@clusternator/core/provider';
+import { allSettled } from '../all-settled.ts';
 import { paced } from '../paced.ts';
 import { isNamed } from '../storage/aws-error.ts';
 import { fromEcsTags } from './ecs-tags.ts';
@@ -22,8 +23,15 @@ export interface Revision {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** What is registered, and what is not any more: the end of one that was killed on its way to be deleted. */
+const THERE = ['ACTIVE', 'INACTIVE'] as const;
+type Status = (typeof THERE)[number];
+
 /** Task definitions, a family a service. Their revisions are numbered on, whatever is asked for. */
 export class TaskDefinitions {
+  /** By ARN, once ECS has said so. */
+  private readonly inactive = new Set<string>();
+
   constructor(
     private readonly ecs: ECSClient,
     private readonly host: Host,
@@ -40,55 +48,80 @@ export class TaskDefinitions {
     const { taskDefinitionArn = '', family = '', revision = 1 } = taskDefinition ?? {};
     if (revision === 1) return taskDefinitionArn;
     const wanted = fromEcsTags(request.tags);
-    const ours = (await this.ofFamily(family, call)).filter(({ tags }) => isSame(tags, wanted));
+    const ours = (await this.ofFamily(family, 'ACTIVE', call)).filter(({ tags }) => isSame(tags, wanted));
     const [first, ...rest] = ours.map(({ arn }) => arn).sort((a, b) => revisionOf(a) - revisionOf(b));
     if (first === undefined) return taskDefinitionArn; // a list may lag behind
     await this.remove(rest, call);
     return first;
   }
 
-  /** The active revisions of all families whose names begin so. */
-  async beginningWith(familyPrefix: string, call: Call): Promise<readonly Revision[]> {
-    const { families = [] } = await paced(this.host, 'ecsRead', call, (options) =>
-      this.ecs.send(new ListTaskDefinitionFamiliesCommand({ familyPrefix, status: 'ACTIVE' }), options),
+  /** The revisions of all families whose names begin so. @param known - ARNs of those that are not asked for. */
+  async beginningWith(familyPrefix: string, call: Call, known: readonly string[] = []): Promise<readonly Revision[]> {
+    const found = await Promise.all(
+      THERE.map(async (status) => {
+        const { families = [] } = await paced(this.host, 'ecsRead', call, (options) =>
+          this.ecs.send(new ListTaskDefinitionFamiliesCommand({ familyPrefix, status }), options),
+        );
+        return Promise.all(families.map((family) => this.ofFamily(family, status, call, known)));
+      }),
     );
-    return (await Promise.all(families.map((family) => this.ofFamily(family, call)))).flat();
+    return found.flat(2);
   }
 
   /** What is deleted goes once nothing runs by it any more. */
   async remove(arns: readonly string[], call: Call): Promise<void> {
-    for (const taskDefinition of arns) {
-      await paced(this.host, 'ecsTaskDefinitions', call, (options) =>
-        this.ecs.send(new DeregisterTaskDefinitionCommand({ taskDefinition }), options),
-      ).catch(ignoreGone);
-    }
+    await this.deregister(arns, call);
     for (let at = 0; at < arns.length; at += DELETED_A_CALL) {
       const taskDefinitions = arns.slice(at, at + DELETED_A_CALL);
       await paced(this.host, 'ecsTaskDefinitions', call, (options) =>
         this.ecs.send(new DeleteTaskDefinitionsCommand({ taskDefinitions }), options),
       );
     }
+    for (const arn of arns) this.inactive.delete(arn);
   }
 
-  private async ofFamily(familyPrefix: string, call: Call): Promise<readonly Revision[]> {
+  /**
+   * Has to come before they are removed. What runs by them runs on.
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html
+   */
+  async deregister(arns: readonly string[], call: Call): Promise<void> {
+    const asking = arns
+      .filter((arn) => !this.inactive.has(arn))
+      .map(async (taskDefinition) => {
+        await paced(this.host, 'ecsTaskDefinitions', call, (options) =>
+          this.ecs.send(new DeregisterTaskDefinitionCommand({ taskDefinition }), options),
+        ).catch(ignoreGone);
+        this.inactive.add(taskDefinition);
+      });
+    await allSettled(asking);
+  }
+
+  private async ofFamily(
+    familyPrefix: string,
+    status: Status,
+    call: Call,
+    known: readonly string[] = [],
+  ): Promise<readonly Revision[]> {
     const arns: string[] = [];
     await this.host.pace('ecsRead', call);
     const pages = paginateListTaskDefinitions(
       { client: this.ecs },
-      { familyPrefix, status: 'ACTIVE' },
+      { familyPrefix, status },
       { abortSignal: call.signal },
     );
     for await (const page of pages) arns.push(...(page.taskDefinitionArns ?? []));
     // Some implementations go by the beginning of a family's name.
-    const own = arns.filter((arn) => arn.includes(`/${familyPrefix}:`));
-    return Promise.all(own.map((arn) => this.describe(arn, call)));
+    const own = arns.filter((arn) => arn.includes(`/${familyPrefix}:`) && !known.includes(arn));
+    const described = await Promise.all(own.map((arn) => this.describe(arn, call)));
+    return described.flatMap((one) => one ?? []);
   }
 
-  private async describe(arn: string, call: Call): Promise<Revision> {
-    const { tags } = await paced(this.host, 'ecsRead', call, (options) =>
+  /** Undefined: a call beside this one has taken it back. */
+  private async describe(arn: string, call: Call): Promise<Revision | undefined> {
+    const answer = await paced(this.host, 'ecsRead', call, (options) =>
       this.ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition: arn, include: ['TAGS'] }), options),
-    );
-    return { arn, tags: fromEcsTags(tags) };
+    ).catch(ignoreGone);
+    return answer && { arn, tags: fromEcsTags(answer.tags) };
   }
 }
 
