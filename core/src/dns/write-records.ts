@@ -4,8 +4,8 @@ import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
 import { DNS } from '../provider/tokens.ts';
-import type { DnsProvider, RecordChange, RecordSet } from './dns.ts';
-import { asInZone, recordsOf, sameRecords, zoneOf } from './zone-of.ts';
+import type { DnsProvider, RecordChange, RecordSet, Zone } from './dns.ts';
+import { asInZone, recordsOf, sameRecords, zoneAmong } from './zone-of.ts';
 
 /** What a cloud's router or foundation needs to be said of it in the DNS. */
 export interface RecordsOwner {
@@ -16,6 +16,8 @@ export interface RecordsOwner {
   readonly dns?: ProviderRef | undefined;
   /** What its document says was written for it. */
   readonly records?: readonly RecordSet[] | undefined;
+  /** Where they were read already. */
+  readonly zones?: readonly Zone[] | undefined;
 }
 interface ProviderRef {
   readonly name: string;
@@ -47,40 +49,72 @@ export async function writeRecords(
     });
     return;
   }
-  const surely = (record: RecordSet, act: () => Promise<void>): Promise<void> =>
-    retrying(act, {
-      ...{ clock: session.clock, call, errorOf: dns.errorOf },
-      doing: `write the record ${record.type} ${record.name} of ${owner.what}`,
-      observe: () => Promise.resolve({ state: 'again' }),
-    });
-  for (const next of wanted) await surely(next, () => writeOne(dns.driver, next, records, call));
-  for (const old of gone) await surely(old, () => removeOne(dns.driver, old, call));
+  const told = [...wanted, ...gone].map(({ type, name }) => `${type} ${name}`);
+  const write = async (attempt: number): Promise<void> => {
+    const zones = (attempt === 1 ? owner.zones : undefined) ?? (await Array.fromAsync(dns.driver.zones(call)));
+    await writeAll(dns.driver, zones, { wanted, gone, ours: records }, call);
+  };
+  await retrying(write, {
+    ...{ clock: session.clock, call, errorOf: dns.errorOf },
+    doing: `write the record${told.length > 1 ? 's' : ''} ${told.join(', ')} of ${owner.what}`,
+    observe: () => Promise.resolve({ state: 'again' }),
+  });
 }
 
-async function writeOne(dns: DnsProvider, asked: RecordSet, ours: readonly RecordSet[], call: Call): Promise<void> {
-  const zone = await zoneOf(dns, asked.name, call);
-  const next = asInZone(asked, zone);
-  const there = (await recordsOf(dns, zone, next.name, call)).find((set) => isSamePlace(set, next));
-  if (sameRecords(there, next)) return;
-  if (there && !ours.some((one) => sameRecords(asInZone(one, zone), there))) {
-    throw new ProviderError(
-      'owned-by-other',
-      `${there.name} has a record already: ${there.type} ${there.values.join(' ')}`,
-      {
-        effect: 'none',
-        hint: `remove it, or set it to what is needed: ${next.values.join(' ')}`,
-      },
-    );
+/** The zones of an owner's DNS. @returns Undefined: it has none. */
+export async function readZones(
+  session: Session,
+  owner: RecordsOwner,
+  call: Call,
+): Promise<readonly Zone[] | undefined> {
+  const dns = await dnsOf(session, owner);
+  return dns && Array.fromAsync(dns.driver.zones(call));
+}
+
+interface Writing {
+  readonly wanted: readonly RecordSet[];
+  readonly gone: readonly RecordSet[];
+  readonly ours: readonly RecordSet[];
+}
+
+/** One change a zone: a provider that waits until its servers know of it waits once. */
+async function writeAll(
+  dns: DnsProvider,
+  zones: readonly Zone[],
+  { wanted, gone, ours }: Writing,
+  call: Call,
+): Promise<void> {
+  const byZone = Map.groupBy([...wanted, ...gone], ({ name }) => zoneAmong(zones, name));
+  for (const [zone, sets] of byZone) {
+    const names = [...new Set(sets.map(({ name }) => name))];
+    const there = (await Promise.all(names.map((name) => recordsOf(dns, zone, name, call)))).flat();
+    const known = ours.map((one) => asInZone(one, zone));
+    const changes = sets.flatMap((asked) => {
+      const set = asInZone(asked, zone);
+      const found = there.find((one) => isSamePlace(one, set));
+      return wanted.includes(asked) ? toBe(set, found, known) : notToBe(set, found);
+    });
+    if (changes.length > 0) await dns.change(zone, changes, call);
   }
-  await dns.change(zone, [{ expected: there ?? null, next }] satisfies RecordChange[], call);
+}
+
+/** @throws ProviderError `owned-by-other`. */
+function toBe(next: RecordSet, there: RecordSet | undefined, ours: readonly RecordSet[]): readonly RecordChange[] {
+  if (sameRecords(there, next)) return [];
+  if (!there || ours.some((one) => sameRecords(one, there))) return [{ expected: there ?? null, next }];
+  throw new ProviderError(
+    'owned-by-other',
+    `${there.name} has a record already: ${there.type} ${there.values.join(' ')}`,
+    {
+      effect: 'none',
+      hint: `remove it, or set it to what is needed: ${next.values.join(' ')}`,
+    },
+  );
 }
 
 /** What somebody changed since is theirs. */
-async function removeOne(dns: DnsProvider, asked: RecordSet, call: Call): Promise<void> {
-  const zone = await zoneOf(dns, asked.name, call);
-  const old = asInZone(asked, zone);
-  const there = (await recordsOf(dns, zone, old.name, call)).find((set) => isSamePlace(set, old));
-  if (there && sameRecords(there, old)) await dns.change(zone, [{ expected: there, next: null }], call);
+function notToBe(old: RecordSet, there: RecordSet | undefined): readonly RecordChange[] {
+  return there && sameRecords(there, old) ? [{ expected: there, next: null }] : [];
 }
 
 /** @returns Undefined: neither the config names one, nor has the owner's provider one. */

@@ -4,11 +4,14 @@ import type { DnsProvider, RecordSet, Zone } from './dns.ts';
 
 /** The zone that a name lies in: the longest that fits. @throws ProviderError `not-found`. */
 export async function zoneOf(dns: DnsProvider, name: string, call: Call): Promise<Zone> {
-  let best: Zone | undefined;
-  for await (const zone of dns.zones(call)) {
-    const isIn = name === zone.name || name.endsWith(`.${zone.name}`);
-    if (isIn && zone.name.length > (best?.name.length ?? 0)) best = zone;
-  }
+  return zoneAmong(await Array.fromAsync(dns.zones(call)), name);
+}
+
+/** The same of zones that were read before. */
+export function zoneAmong(zones: readonly Zone[], name: string): Zone {
+  const [best] = zones
+    .filter((zone) => name === zone.name || name.endsWith(`.${zone.name}`))
+    .sort((a, b) => b.name.length - a.name.length);
   if (best) return best;
   throw new ProviderError('not-found', `no zone of the DNS provider has ${name} in it`, {
     hint: 'make the zone first, or choose a host name in one that is there',

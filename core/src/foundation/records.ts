@@ -1,5 +1,5 @@
-import type { RecordSet } from '../dns/dns.ts';
-import { writeRecords } from '../dns/write-records.ts';
+import type { RecordSet, Zone } from '../dns/dns.ts';
+import { readZones, writeRecords } from '../dns/write-records.ts';
 import { sameRecords } from '../dns/zone-of.ts';
 import type { Session } from '../host/session.ts';
 import type { Call } from '../provider/host.ts';
@@ -10,6 +10,7 @@ import type { FoundationDocument } from './documents.ts';
 export class RecordKeeping {
   #document: FoundationDocument;
   #written: readonly RecordSet[] | undefined;
+  readonly #zones: Promise<readonly Zone[] | undefined>;
 
   constructor(
     private readonly session: Session,
@@ -18,6 +19,18 @@ export class RecordKeeping {
     private readonly call: Call,
   ) {
     this.#document = taken;
+    this.#zones = this.zonesAhead();
+  }
+
+  /**
+   * While the foundation is made, which has a use for them at its end. One of the domain itself is the longest that its records can be in; where there
+   * is none yet, the foundation may bring one, and they are read once it has.
+   */
+  private async zonesAhead(): Promise<readonly Zone[] | undefined> {
+    const { domain } = this.#document.spec;
+    if (domain === undefined) return undefined;
+    const zones = await readZones(this.session, recordsOwner(this.#document, []), this.call).catch(() => undefined);
+    return zones?.some(({ name }) => name === domain) ? zones : undefined;
   }
 
   /** @param isAll - What was asked for before, and is not any more, goes. While a foundation is on its way, it may ask for more later. */
@@ -29,7 +42,8 @@ export class RecordKeeping {
     const whole = [...others, ...wanted];
     if (whole.length > known.length) this.#document = await this.hold.write((now) => ({ ...now, records: whole }));
     const mayGo = isAll ? whole : whole.filter((set) => wanted.some((one) => isSamePlace(one, set)));
-    await writeRecords(this.session, recordsOwner(this.#document, mayGo), wanted, this.call);
+    const zones = await this.#zones;
+    await writeRecords(this.session, { ...recordsOwner(this.#document, mayGo), zones }, wanted, this.call);
     if (isStale) this.#document = await this.hold.write((now) => ({ ...now, records: wanted }));
     this.#written = wanted;
   }

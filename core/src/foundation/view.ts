@@ -1,6 +1,7 @@
 import type { FoundationPlan, FoundationView } from '../host/foundations.ts';
 import { driverOf, type BoundProvider } from '../host/drivers.ts';
 import type { Session } from '../host/session.ts';
+import { ProviderError } from '../provider/error.ts';
 import { FOUNDATION } from '../provider/tokens.ts';
 import { changedKeys, foundationSpec, type FoundationConfig } from './ask.ts';
 import type { FoundationDocument } from './documents.ts';
@@ -13,6 +14,13 @@ export async function listFoundations(session: Session): Promise<readonly Founda
     for await (const { document } of session.documents.foundations.list(call)) found.push(viewOf(document));
     return found;
   });
+}
+
+/** As the state knows it: of one that was just seen to be whole. @throws ProviderError `not-found`: somebody destroyed it meanwhile. */
+export async function recordedFoundation(session: Session, id: string): Promise<FoundationView> {
+  const found = await readFoundation(session, id);
+  if (found) return viewOf(found.document);
+  throw new ProviderError('not-found', `the foundation ${id} was destroyed meanwhile`);
 }
 
 /** As its provider sees it. @param id - Left out: that of the config. @throws ProviderError `unsupported`: the config's provider needs none. */

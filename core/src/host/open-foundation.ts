@@ -21,7 +21,8 @@ export function openFoundations(session: Session, configured: () => Promise<Foun
     async create({ signal } = {}) {
       const { createFoundation } = await import('../foundation/ensure.ts');
       const { id, operation } = await createFoundation(sessionWith(session, signal), await configured());
-      return { operation, foundation: await this.show(id) };
+      const { recordedFoundation } = await view();
+      return { operation, foundation: await recordedFoundation(session, id) };
     },
     async destroy({ id, signal } = {}) {
       const [{ destroyFoundation }, { idOf }] = await Promise.all([import('../foundation/destroy.ts'), view()]);

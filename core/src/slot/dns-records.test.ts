@@ -6,6 +6,7 @@ import { testCall } from '../state/testing/call.ts';
 import { collectPins } from './collect.ts';
 import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
+import { plainly } from './testing/memory-cloud.ts';
 import { World } from './testing/world.ts';
 
 const [A = '', B = '', C = ''] = Array.from('abc', (letter) => letter.repeat(12));
@@ -46,6 +47,23 @@ test('a name at the top of a zone, where no CNAME can stand, is an alias, known 
   expect(world.dns.sets).toMatchObject([{ type: 'ALIAS', values: ['v2.cloud.test'] }]);
   await writeRecords(session, slotOf([changed]), []);
   expect(world.dns.sets).toEqual([]);
+});
+
+test('what is asked for in one zone is one change, and none where somebody else has a record of it', async () => {
+  const world = new World();
+  const asked: string[] = [];
+  const session = world.process((what, act) => {
+    asked.push(what);
+    return plainly(what, act);
+  });
+  const wildcard: RecordSet = { ...CHECK, name: '*.example.test' };
+  await writeRecords(session, slotOf([]), [CHECK, wildcard]);
+  expect(world.dns.sets).toEqual([CHECK, wildcard]);
+  expect(asked).toEqual(['read records', 'read records', 'route (dns)']);
+  const more: RecordSet = { ...CHECK, name: 'more.example.test' };
+  world.dns.sets = [{ ...CHECK, values: ['theirs.test'] }];
+  await expect(writeRecords(session, slotOf([]), [more, CHECK])).rejects.toMatchObject({ code: 'owned-by-other' });
+  expect(world.dns.sets).toEqual([{ ...CHECK, values: ['theirs.test'] }]);
 });
 
 test("somebody else's record is neither overwritten nor removed", async () => {

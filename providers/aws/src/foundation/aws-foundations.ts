@@ -15,7 +15,7 @@ import { isReady, type Found, type Part } from './part.ts';
 import { mustBe } from '../place.ts';
 import { findAll, makeAll, removeAll } from './schedule.ts';
 import { shapeOf, type Shape } from './shape.ts';
-import { Site, type Wanted } from './site.ts';
+import { Site, type Memory, type Wanted } from './site.ts';
 
 const TOLD_AT_ONCE = 5;
 
@@ -23,6 +23,8 @@ const TOLD_AT_ONCE = 5;
 interface Seen {
   readonly token: string;
   readonly parts: ReadonlyMap<string, Found | undefined>;
+  /** What AWS takes its time for. */
+  readonly begun: ReadonlyMap<string, Found>;
 }
 
 /**
@@ -32,6 +34,7 @@ interface Seen {
  */
 export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundation<F>> {
   #seen: Seen | undefined;
+  readonly #memory: Memory = {};
 
   constructor(
     private readonly kind: Kind<F>,
@@ -55,12 +58,12 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
       }
     }
     const foundation = await this.show(spec.id, parts, at);
-    await this.remember(foundation, at);
+    await this.remember(foundation, parts, at);
     return foundation;
   }
 
   async read({ id, handle }: ResourceRef, call: Call): Promise<Foundation<F> | undefined> {
-    await this.mustBeWhereItIs(handle, call);
+    await this.mustBeWhereItIs(handle, this.site({ shape: this.anyShape() }, call));
     return this.find(id, call);
   }
 
@@ -70,14 +73,16 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
   }
 
   async destroy({ id, handle }: ResourceRef, call: Call): Promise<void> {
-    await this.mustBeWhereItIs(handle, call);
     // No domain: all certificates are former ones.
     const at = this.site({ shape: this.anyShape(), id }, call);
-    const before = await this.look(at);
+    const looking = this.look(at);
+    looking.catch(() => undefined); // where it is not there, that is told
+    await this.mustBeWhereItIs(handle, at);
+    const before = await looking;
     await removeAll(this.everythingAndAdded(), at);
     // What was removed now is looked for once more.
     const gone = this.everythingAndAdded().filter((_, index) => before[index] === undefined);
-    this.#seen = { token: call.token(), parts: new Map(gone.map(({ name }) => [name, undefined])) };
+    this.#seen = { token: call.token(), parts: new Map(gone.map(({ name }) => [name, undefined])), begun: new Map() };
   }
 
   async plan(spec: FoundationSpec, call: Call): Promise<Plan> {
@@ -98,9 +103,8 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
   }
 
   /** Elsewhere all of it would look as if it were gone. @throws ProviderError `denied`. */
-  private async mustBeWhereItIs(handle: Handle | undefined, call: Call): Promise<void> {
+  private async mustBeWhereItIs(handle: Handle | undefined, at: Site): Promise<void> {
     if (handle?.account === undefined) return;
-    const at = this.site({ shape: this.anyShape() }, call);
     const [region, { id: account }] = await Promise.all([at.region(), at.account()]);
     mustBe('account', handle.account, account);
     mustBe('region', handle.region, region);
@@ -149,12 +153,14 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
     return { ...base, phase: isGoing ? 'destroying' : 'creating', message: waits.join('; ') };
   }
 
-  private site(wanted: Omit<Wanted, 'ground'>, call: Call): Site {
+  private site(wanted: Omit<Wanted, 'ground' | 'memory' | 'begun'>, call: Call): Site {
     const known = new Map([...this.everythingAndAdded(), this.kind.fingerprint].map((part) => [part.name, part]));
     // Those of this shape go before those of any: which routes a subnet has follows from it.
     for (const part of this.kind.partsOf(wanted.shape)) known.set(part.name, part);
-    const at = new Site(this.clients, this.host, call, { ...wanted, ground: this.kind.ground }, known);
-    if (this.#seen?.token === call.token()) for (const [name, found] of this.#seen.parts) at.keep(name, found);
+    const seen = this.#seen?.token === call.token() ? this.#seen : undefined;
+    const its = { ground: this.kind.ground, memory: this.#memory, ...(seen && { begun: seen.begun }) };
+    const at = new Site(this.clients, this.host, call, { ...wanted, ...its }, known);
+    for (const [name, found] of seen?.parts ?? []) at.keep(name, found);
     return at;
   }
 
@@ -168,13 +174,16 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
     return found.some(Boolean) ? this.kind.added : [];
   }
 
-  /** Until it has settled: what is ready then is not asked for again. */
-  private async remember({ phase }: Foundation<F>, at: Site): Promise<void> {
+  /** Until it has settled: neither what is ready then is asked for again, nor what is not to be and was not there. */
+  private async remember({ phase }: Foundation<F>, wanted: readonly Part[], at: Site): Promise<void> {
     const names = this.everythingAndAdded().map(({ name }) => name);
-    const added = new Set(this.kind.added.map(({ name }) => name));
+    const surplus = new Set([...this.notIn(wanted), ...this.kind.added].map(({ name }) => name));
     const pairs = await Promise.all(names.map(async (name) => [name, await at.find(name)] as const));
-    const parts = new Map(pairs.filter(([name, found]) => isReady(found) || added.has(name)));
-    this.#seen = phase === 'creating' ? { token: at.call.token(), parts } : undefined;
+    const parts = new Map(pairs.filter(([name, found]) => isReady(found) || (!found && surplus.has(name))));
+    const begun = pairs.flatMap(([name, found]) =>
+      found?.phase === 'creating' && found.id !== '' ? [[name, found] as const] : [],
+    );
+    this.#seen = phase === 'creating' ? { token: at.call.token(), parts, begun: new Map(begun) } : undefined;
   }
 
   private anyShape(): Shape {

@@ -22,6 +22,8 @@ export interface Part {
   readonly after: readonly string[];
   /** Of these, what only has to be begun. */
   readonly onceBegun?: readonly string[];
+  /** What is removed after it too, and need not be there for it to be made. */
+  readonly endsBefore?: readonly string[];
   /** What it is a setting of, and goes with. */
   readonly within?: string;
   /** It is still there for a while once it was removed. */

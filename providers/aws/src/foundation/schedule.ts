@@ -51,7 +51,9 @@ export async function removeAll(parts: readonly Part[], at: Site): Promise<void>
   const going = new Map<string, Promise<boolean>>();
   const byName = new Map(parts.map((part) => [part.name, part]));
   const go = async (part: Part): Promise<boolean> => {
-    const others = parts.filter(({ after, within }) => after.includes(part.name) && within !== part.name);
+    const others = parts.filter(
+      ({ after, endsBefore = [], within }) => [...after, ...endsBefore].includes(part.name) && within !== part.name,
+    );
     const isFree = (await Promise.all(others.map(gone))).every(Boolean);
     const found = await at.find(part.name);
     if (!found || !isFree) return isFree;

@@ -24,8 +24,15 @@ export interface Wanted {
   readonly tags?: Tags;
   /** Where they were read already. */
   readonly certificates?: readonly CertificateSummary[];
+  readonly begun?: ReadonlyMap<string, Found>;
   /** `sites`: of sites alone, which may stand beside one of containers. */
   readonly ground: GroundName;
+  /** What does not change from call to call. */
+  readonly memory?: Memory;
+}
+/** Of a driver. */
+export interface Memory {
+  account?: Account;
 }
 export type GroundName = 'base' | 'sites';
 type Ask<T> = (clients: Clients, options: { readonly abortSignal: AbortSignal }) => Promise<T>;
@@ -54,7 +61,8 @@ export class Site {
   ) {
     this.shape = wanted.shape;
     this.ec2 = new Ec2Things(this);
-    this.account = once(() => this.readAccount());
+    const { memory = {} } = wanted;
+    this.account = once(async () => (memory.account ??= await this.readAccount()));
     this.zones = once(() => this.readZones());
     this.listeners = once(() => readListeners(this));
     this.certificates = once(async () => wanted.certificates ?? readCertificates(this));
@@ -65,6 +73,11 @@ export class Site {
     const known = this.#known.get(name) ?? Promise.resolve(this.parts.get(name)?.find(this));
     this.#known.set(name, known);
     return known;
+  }
+
+  /** What was seen to be on its way when it was asked for before: AWS is asked for it by its id. */
+  begun(name: string): Found | undefined {
+    return this.wanted.begun?.get(name);
   }
 
   /** From now on, this is what there is. */

@@ -17,9 +17,12 @@ const WILDCARD = '*.';
 /** For the domain and all names right below it. It is good once the records that it asks for are there. */
 export const certificate: Part = {
   name: 'certificate',
-  // It costs no time here, and has the certificate gone before the last that tells whose it is.
-  after: ['load balancer group'],
+  after: [],
+  // It has to be gone before the last that tells whose it is.
+  endsBefore: ['load balancer group'],
   async find(at) {
+    const begun = at.begun('certificate');
+    if (begun) return read(at, begun.id);
     const { domain } = at.shape;
     const found = (await at.certificates()).find(({ DomainName }) => DomainName === `${WILDCARD}${domain ?? ''}`);
     return found && (await read(at, found.CertificateArn ?? ''));
@@ -42,7 +45,8 @@ export const certificate: Part = {
 /** Of a domain that the foundation had before. */
 export const formerCertificate: Part = {
   name: 'former certificate',
-  after: ['load balancer group'],
+  after: [],
+  endsBefore: ['load balancer group'],
   async find(at) {
     const wanted = `${WILDCARD}${at.shape.domain ?? ''}`;
     const found = (await at.certificates()).find(({ DomainName }) => DomainName !== wanted);
