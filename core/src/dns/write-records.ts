@@ -5,7 +5,7 @@ import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
 import { DNS } from '../provider/tokens.ts';
 import type { DnsProvider, RecordChange, RecordSet, Zone } from './dns.ts';
-import { asInZone, recordsOf, sameRecords, zoneAmong } from './zone-of.ts';
+import { asInZone, recordsOf, sameRecords, zoneAmong, zonesOf } from './zone-of.ts';
 
 /** What a cloud's router or foundation needs to be said of it in the DNS. */
 export interface RecordsOwner {
@@ -51,7 +51,7 @@ export async function writeRecords(
   }
   const told = [...wanted, ...gone].map(({ type, name }) => `${type} ${name}`);
   const write = async (attempt: number): Promise<void> => {
-    const zones = (attempt === 1 ? owner.zones : undefined) ?? (await Array.fromAsync(dns.driver.zones(call)));
+    const zones = (attempt === 1 ? owner.zones : undefined) ?? (await zonesOf(dns.driver, call));
     await writeAll(dns.driver, zones, { wanted, gone, ours: records }, call);
   };
   await retrying(write, {
@@ -68,7 +68,7 @@ export async function readZones(
   call: Call,
 ): Promise<readonly Zone[] | undefined> {
   const dns = await dnsOf(session, owner);
-  return dns && Array.fromAsync(dns.driver.zones(call));
+  return dns && zonesOf(dns.driver, call);
 }
 
 interface Writing {

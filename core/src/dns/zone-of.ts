@@ -4,7 +4,14 @@ import type { DnsProvider, RecordSet, Zone } from './dns.ts';
 
 /** The zone that a name lies in: the longest that fits. @throws ProviderError `not-found`. */
 export async function zoneOf(dns: DnsProvider, name: string, call: Call): Promise<Zone> {
-  return zoneAmong(await Array.fromAsync(dns.zones(call)), name);
+  return zoneAmong(await zonesOf(dns, call), name);
+}
+
+/** All that a DNS provider serves. */
+export async function zonesOf(dns: DnsProvider, call: Call): Promise<readonly Zone[]> {
+  const found: Zone[] = [];
+  for await (const zone of dns.zones(call)) found.push(zone);
+  return found;
 }
 
 /** The same of zones that were read before. */
