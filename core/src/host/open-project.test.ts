@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { EngineEvent } from '../engine/events.ts';
 import { EventStream } from './event-stream.ts';
+import { openSqliteStore } from '../state/sqlite.ts';
+import { documentsIn, type EnvironmentDocument } from '../state/documents.ts';
+import { testCall } from '../state/testing/call.ts';
 import { openProject } from './open-project.ts';
 import { settingsOf } from './settings.ts';
+import { stateFile } from './state-file.ts';
 import { readProviderPolicy } from './work-tree-policy.ts';
 
 let folder: string;
@@ -23,6 +27,24 @@ test('a folder is enough to open a project', async () => {
   await using project = await openProject({ directory: folder, stateFolder: join(folder, 'state') });
   expect(project).toMatchObject({ name: 'shop', stage: 'default' });
   expect(await Array.fromAsync(project.environments())).toEqual([]);
+});
+
+test('an environment is found without its provider, where nobody asks for how it is now', async () => {
+  await config('project: shop\nprovider: local\nsites: { web: { dir: . } }\n');
+  const stateFolder = join(folder, 'state');
+  await using project = await openProject({ directory: folder, stateFolder, providers: async () => [] });
+  const id = '1a2b3c4d5e6f';
+  const file = stateFile(stateFolder, { project: project.name, stage: project.stage });
+  const { environments } = documentsIn(openSqliteStore(file));
+  const made = { id, fingerprint: 'f', tags: {}, phase: 'active' as const, handle: {}, parts: {} };
+  const document: EnvironmentDocument = {
+    ...{ schema: 1, id, commit: id.padEnd(40, '0'), incarnation: 1, phase: 'ready', epoch: 1, hosts: [], pins: {} },
+    ...{ provider: { name: 'fly', config: {} }, fingerprint: '', createdAt: '2026-01-01T00:00:00.000Z' },
+    environment: made,
+  };
+  await environments.create(id, document, testCall());
+  expect(await project.environment('1a2b', { live: false })).toMatchObject({ id, phase: 'ready' });
+  await expect(project.environment('1a2b')).rejects.toMatchObject({ message: expect.stringContaining('fly') });
 });
 
 test.each([

@@ -69,7 +69,11 @@ export async function openProject(options: OpenOptions): Promise<Project> {
         yield environmentView(document);
       }
     },
-    environment: async (id) => environmentView((await live(session, id)).document),
+    async environment(id, { live: isAsked = true } = {}) {
+      if (isAsked) return environmentView((await live(session, id)).document);
+      const { findEnvironment } = await import('../environment/find.ts');
+      return environmentView(await findEnvironment(session, id));
+    },
     async health(id): Promise<Health> {
       const { driver, environment } = await running(session, id);
       return session.briefly(`ask for the health of ${id}`, (call) => driver.health(environment, call));

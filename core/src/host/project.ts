@@ -170,7 +170,8 @@ export interface Project {
     readonly after?: string;
     readonly all?: boolean;
   }): AsyncIterable<EnvironmentView>;
-  environment(id: string): Promise<EnvironmentView>;
+  /** @param options - `live: false`: as the state knows it; its provider is not asked. */
+  environment(id: string, options?: { readonly live?: boolean }): Promise<EnvironmentView>;
   health(id: string): Promise<Health>;
   /** Of one that is gone, what was kept. `previous`: of the life before, where the commit was deployed anew. */
   logs(id: string, query: LogQuery & { readonly previous?: boolean }): AsyncIterable<LogLine>;

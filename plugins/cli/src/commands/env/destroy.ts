@@ -33,7 +33,9 @@ export default class EnvDestroy extends OperationCommand<typeof EnvDestroy> {
   async run(): Promise<{ environments: EnvironmentJson[] }> {
     const project = await this.project;
     // All are looked up before one is destroyed, so that a typing error in the last one destroys nothing.
-    const found = await Promise.all([...new Set(this.args.environments)].map((id) => project.environment(id)));
+    const found = await Promise.all(
+      [...new Set(this.args.environments)].map((id) => project.environment(id, { live: false })),
+    );
     const names = found.map((one) => `${one.id}${one.subject ? ` (${printable(one.subject)})` : ''}`);
     if (!this.flags.yes) await confirmed(`Destroy ${names.join(', ')}?`, this.jsonEnabled());
     const destroyed: EnvironmentJson[] = [];
