@@ -5,6 +5,7 @@ import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
+import { IAMClient } from '@aws-sdk/client-iam';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { S3Client } from '@aws-sdk/client-s3';
 import { Route53Client } from '@aws-sdk/client-route-53';
@@ -21,6 +22,7 @@ export interface Clients {
   readonly discovery: ServiceDiscoveryClient;
   readonly ec2: EC2Client;
   readonly ecs: ECSClient;
+  readonly iam: IAMClient;
   readonly logs: CloudWatchLogsClient;
   readonly parameters: SSMClient;
   readonly route53: Route53Client;
@@ -42,6 +44,7 @@ export function clientsAt(endpoint: string, region: string, credentials: UserKey
     discovery: new ServiceDiscoveryClient(at),
     ec2: new EC2Client(at),
     ecs: new ECSClient(at),
+    iam: new IAMClient(at),
     logs: new CloudWatchLogsClient(at),
     parameters: new SSMClient(at),
     route53: new Route53Client(at),

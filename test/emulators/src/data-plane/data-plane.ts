@@ -14,6 +14,7 @@ import { ecrAnswer } from './ecr-overlay.ts';
 import { EcsOverlay } from './ecs-overlay.ts';
 import { ElbOverlay } from './elb-overlay.ts';
 import { Engine } from './engine.ts';
+import { ExecSessions } from './exec/exec-sessions.ts';
 import { formRefusal, type Asked } from './exchange.ts';
 import { ForwardMemory } from './forward-memory.ts';
 import { listenAsProxy } from './forward-proxy.ts';
@@ -82,6 +83,10 @@ export interface DataPlane {
   addressOf(name: string, port?: number): Promise<string | undefined>;
   tasks(): readonly RunningTask[];
   machines(): readonly RunningMachine[];
+  /** Cuts the connections of all sessions of ECS Exec. */
+  cutSessions(): void;
+  /** Ends what sessions run whose clients are gone, as ECS does after 20 minutes. */
+  endIdleSessions(): Promise<void>;
   /** Looks at once at what the public interface tells. */
   refresh(): Promise<void>;
   /** Removes all that it made on the engine. */
@@ -169,7 +174,9 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     };
     const builds = new CodeBuildOverlay(clients.logs, folder, region, () => front.url);
     undo.push(async () => builds.end());
-    const ecs = new EcsOverlay(services, targets, async () => looks.balancers.now());
+    const sessions = await ExecSessions.listen(services);
+    undo.push(async () => sessions.end());
+    const ecs = new EcsOverlay(services, targets, sessions, async () => looks.balancers.now());
     const elb = new ElbOverlay(targets, memory);
     const front = await listenInFront(emulator, {
       async before(asked) {
@@ -236,6 +243,8 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
         })),
       machines: () =>
         machines.all.map(({ place: { id, group }, address, container }) => ({ id, group, address, container })),
+      cutSessions: () => sessions.cut(),
+      endIdleSessions: async () => sessions.endIdle(),
       refresh,
       end,
     };

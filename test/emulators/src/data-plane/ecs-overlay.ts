@@ -1,4 +1,5 @@
 import type { DescribeServicesResponse, RunTaskResponse, Service as ServiceView } from '@aws-sdk/client-ecs';
+import type { ExecSessions } from './exec/exec-sessions.ts';
 import { json, refusal, type Answer, type Asked } from './exchange.ts';
 import type { Kept, Services } from './services.ts';
 import type { Targets } from './targets.ts';
@@ -25,6 +26,7 @@ export class EcsOverlay {
   constructor(
     private readonly services: Services,
     private readonly targets: Targets,
+    private readonly sessions: ExecSessions,
     private readonly lookAtBalancers: () => Promise<void>,
   ) {}
 
@@ -36,6 +38,8 @@ export class EcsOverlay {
         return this.#refuse(asked);
       case 'ecs.DescribeTasks':
         return json({ headers: {} }, this.#describe(asked));
+      case 'ecs.ExecuteCommand':
+        return this.sessions.give(input);
       case 'ecs.StopTask':
         return this.#stop(asked);
       default:
@@ -67,7 +71,10 @@ export class EcsOverlay {
       }
       case 'ecs.RunTask': {
         const { tasks = [], failures }: RunTaskResponse = bodyOf(answer);
-        const started = await Promise.all(tasks.map(async (task) => this.services.run(task)));
+        const { enableExecuteCommand = false } = asked;
+        const started = await Promise.all(
+          tasks.map(async (task) => this.services.run({ ...task, enableExecuteCommand })),
+        );
         return json(answer, { tasks: started.map((task) => task.view()), failures });
       }
       default:
@@ -103,7 +110,8 @@ export class EcsOverlay {
     const views = (said.services ?? []).map((view) => {
       const known = this.services.service(view.serviceArn ?? '');
       if (known?.isDraining && view.status !== 'ACTIVE') return withTags(known.view());
-      if (known && !known.isDraining) return known.view(view);
+      const { enableExecuteCommand = false } = this.services.kept(view.serviceArn ?? '');
+      if (known && !known.isDraining) return { ...known.view(view), enableExecuteCommand };
       return { ...view, ...(view.status === 'ACTIVE' ? this.#counts(view) : {}) };
     });
     // Deleted, and its tasks not stopped yet.
@@ -161,10 +169,16 @@ export class EcsOverlay {
 }
 
 function keptOf(asked: Input): Kept {
-  const { deploymentConfiguration, healthCheckGracePeriodSeconds, serviceRegistries, serviceConnectConfiguration } =
-    asked;
+  const {
+    deploymentConfiguration,
+    enableExecuteCommand,
+    healthCheckGracePeriodSeconds,
+    serviceRegistries,
+    serviceConnectConfiguration,
+  } = asked;
   return {
     ...(deploymentConfiguration ? { deploymentConfiguration } : {}),
+    ...(enableExecuteCommand === undefined ? {} : { enableExecuteCommand }),
     ...(healthCheckGracePeriodSeconds === undefined ? {} : { healthCheckGracePeriodSeconds }),
     ...(serviceRegistries ? { serviceRegistries } : {}),
     ...(serviceConnectConfiguration ? { serviceConnectConfiguration } : {}),

@@ -232,6 +232,7 @@ export class Service {
       group: `service:${this.name}`,
       startedBy: deployment.id,
       aliases: this.names.aliases,
+      enableExecuteCommand: this.#wanted.enableExecuteCommand ?? false,
     };
     const task = new Task(deployment.definition, place, this.plane, (changed) => this.#changed(deployment, changed));
     deployment.tasks.add(task);

@@ -8,6 +8,7 @@ import {
   type Task as TaskView,
   type TaskDefinition,
 } from '@aws-sdk/client-ecs';
+import type { Container } from 'dockerode';
 import { aliasesOf } from './names.ts';
 import type { Plane } from './plane.ts';
 import { Service } from './service.ts';
@@ -19,7 +20,7 @@ const STOPPED_KEPT = 100;
 /** @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html */
 export type Kept = Pick<
   ServiceView,
-  'deploymentConfiguration' | 'healthCheckGracePeriodSeconds' | 'serviceRegistries'
+  'deploymentConfiguration' | 'enableExecuteCommand' | 'healthCheckGracePeriodSeconds' | 'serviceRegistries'
 > & {
   readonly serviceConnectConfiguration?: ServiceConnectConfiguration;
 };
@@ -99,6 +100,7 @@ export class Services {
         group: said.group === '' ? family : (said.group ?? family),
         startedBy: said.startedBy ?? '',
         aliases: [],
+        enableExecuteCommand: said.enableExecuteCommand ?? false,
         ...(said.overrides ? { overrides: said.overrides } : {}),
       },
       this.plane,
@@ -110,6 +112,16 @@ export class Services {
     }
     void task.start();
     return task;
+  }
+
+  /** Of the engine. */
+  container(id: string): Container {
+    return this.plane.engine.docker.getContainer(id);
+  }
+
+  /** What was said when a service was made or changed, of what the emulators forget. */
+  kept(arn: string): Kept {
+    return this.#kept.get(arn) ?? {};
   }
 
   async end(): Promise<void> {

@@ -8,6 +8,7 @@ import type {
 } from '@aws-sdk/client-ecs';
 import type { Container } from 'dockerode';
 import { optionsOf } from './container-options.ts';
+import { mayOpenChannels } from './exec/agent-rights.ts';
 import type { Plane } from './plane.ts';
 import { valueOf } from './secrets.ts';
 
@@ -34,6 +35,8 @@ export interface TaskPlace {
   readonly startedBy: string;
   readonly aliases: readonly string[];
   readonly arn?: string;
+  /** Whether commands may be run in it. */
+  readonly enableExecuteCommand?: boolean;
   readonly overrides?: TaskView['overrides'];
 }
 
@@ -52,6 +55,7 @@ export class Task {
   readonly #parts: readonly Part[];
   #pause: Container | undefined;
   #stopping: Promise<void> | undefined;
+  #isAgentBarred = false;
 
   constructor(
     readonly definition: TaskDefinition,
@@ -81,6 +85,23 @@ export class Task {
     return 'HEALTHY';
   }
 
+  /** Of ECS Exec: AWS's agent runs beside its containers. */
+  get takesCommands(): boolean {
+    return this.place.enableExecuteCommand === true && this.status === 'RUNNING';
+  }
+
+  /** The task's role does not let the agent speak with Systems Manager. */
+  get isAgentBarred(): boolean {
+    return this.#isAgentBarred;
+  }
+
+  /** The engine's. @param name - Left out: that of the only one. */
+  containerNamed(name: string | undefined): string | undefined {
+    const named = this.#parts.filter(({ definition }) => name === undefined || definition.name === name);
+    const [only, ...others] = named.filter(({ state }) => state === 'RUNNING');
+    return others.length > 0 ? undefined : only?.container?.id;
+  }
+
   get hasHealthCheck(): boolean {
     return this.#parts.some(({ definition }) => isEssential(definition) && definition.healthCheck);
   }
@@ -105,6 +126,8 @@ export class Task {
       await this.stop(messageOf(error), 'TaskFailedToStart');
       return;
     }
+    if (this.place.enableExecuteCommand)
+      this.#isAgentBarred = !(await mayOpenChannels(this.definition.taskRoleArn, this.plane.clients.iam));
     if (!this.#isWanted()) return;
     this.status = 'RUNNING';
     this.startedAt = new Date();
@@ -128,6 +151,7 @@ export class Task {
       startedBy: this.place.startedBy,
       launchType: 'FARGATE',
       lastStatus: this.status,
+      enableExecuteCommand: this.place.enableExecuteCommand ?? false,
       desiredStatus: this.desired,
       healthStatus: this.health,
       createdAt: this.createdAt,
@@ -151,6 +175,13 @@ export class Task {
       image: definition.image,
       lastStatus: state,
       healthStatus: health,
+      ...(this.place.enableExecuteCommand
+        ? {
+            managedAgents: [
+              { name: 'ExecuteCommandAgent', lastStatus: this.status === 'RUNNING' ? 'RUNNING' : 'PENDING' },
+            ],
+          }
+        : {}),
       ...(container ? { runtimeId: container.id } : {}),
       ...(exitCode === undefined ? {} : { exitCode }),
       ...(reason === undefined ? {} : { reason }),

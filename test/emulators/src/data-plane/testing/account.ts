@@ -14,6 +14,7 @@ import {
   ECSClient,
   RegisterTaskDefinitionCommand,
   RunTaskCommand,
+  type RunTaskCommandInput,
   type ContainerDefinition,
   type CreateServiceCommandInput,
   type NetworkConfiguration,
@@ -35,6 +36,8 @@ import { startEmulator, type EmulatorName } from '../../emulator.ts';
 import { askThrough, eventually, loadDuring, type Tally } from '../../traffic.ts';
 import { startDataPlane, type DataPlane } from '../data-plane.ts';
 
+/** Of all tasks. It is nowhere unless a test makes it. */
+export const TASK_ROLE = 'task';
 export const ZONE = 'plane.example';
 const REGION = 'us-east-1';
 const SERVE =
@@ -162,6 +165,7 @@ export class Account {
           },
           ...others,
         ],
+        taskRoleArn: `arn:aws:iam::123456789012:role/${TASK_ROLE}`,
         volumes: [{ name: 'shared' }],
       }),
     );
@@ -191,7 +195,11 @@ export class Account {
   }
 
   /** Starts a task alone. @returns Its ARN. */
-  async run(family: string, container: Partial<ContainerDefinition>): Promise<string> {
+  async run(
+    family: string,
+    container: Partial<ContainerDefinition>,
+    more: Partial<RunTaskCommandInput> = {},
+  ): Promise<string> {
     const taskDefinition = await this.define(family, container);
     const { tasks = [] } = await this.ecs.send(
       new RunTaskCommand({
@@ -199,6 +207,7 @@ export class Account {
         taskDefinition,
         launchType: 'FARGATE',
         networkConfiguration: this.network,
+        ...more,
       }),
     );
     return tasks[0]?.taskArn ?? '';
