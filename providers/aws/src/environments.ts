@@ -1,14 +1,17 @@
-import type {
-  Call,
-  Connection,
-  Environment,
-  EnvironmentDriver,
-  EnvironmentSpec,
-  Health,
-  Instances,
-  LogLine,
-  LogQuery,
-  ResourceRef,
+import {
+  ProviderError,
+  type Call,
+  type Connection,
+  type Environment,
+  type EnvironmentDriver,
+  type EnvironmentSpec,
+  type ExecRequest,
+  type ExecSession,
+  type Health,
+  type Instances,
+  type LogLine,
+  type LogQuery,
+  type ResourceRef,
 } from '@clusternator/core/provider';
 import { isOnMachines } from './ec2/names.ts';
 import { openMachines } from './ec2/open-machines.ts';
@@ -64,6 +67,14 @@ class EitherKind implements EnvironmentDriver {
 
   async scale(environment: Environment, instances: Readonly<Record<string, Instances>>, call: Call): Promise<void> {
     await (await this.one(environment)()).scale?.(environment, instances, call);
+  }
+
+  async exec(environment: Environment, request: ExecRequest, call: Call): Promise<ExecSession> {
+    const driver = await this.one(environment)();
+    if (driver.exec) return driver.exec(environment, request, call);
+    throw new ProviderError('unsupported', `environment ${environment.id} is on machines, where no commands are run`, {
+      hint: 'AWS Systems Manager reaches its machines: aws ssm start-session --target <instance>',
+    });
   }
 
   private one({ handle }: Environment): Opening {

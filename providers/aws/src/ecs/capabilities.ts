@@ -26,5 +26,7 @@ export const environmentCapabilities: Capabilities = {
   'environments.address': no('all share the load balancer, and are told apart by host name'),
   'environments.traffic': no('the load balancer tells of requests by the minute, and late'),
   'environments.logHistory': yes({ note: 'in CloudWatch, as long as the log group of the foundation keeps it' }),
-  'environments.exec': no('the tasks are made without ECS Exec'),
+  'environments.exec': yes({
+    note: 'in containers whose image has a shell, by ECS Exec, as root; not on machines',
+  }),
 };

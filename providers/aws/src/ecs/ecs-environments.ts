@@ -5,6 +5,8 @@ import {
   type Environment,
   type EnvironmentDriver,
   type EnvironmentSpec,
+  type ExecRequest,
+  type ExecSession,
   type Health,
   type Identity,
   type Instances,
@@ -23,12 +25,13 @@ import { EnvironmentEnd } from './environment-end.ts';
 import { healthOf } from './environment-health.ts';
 import { EnvironmentLogs } from './environment-logs.ts';
 import { nameOfService, showEnvironment } from './environment-view.ts';
-import { keyOf, targetsOf } from './handle.ts';
+import { keyOf, serviceOf, targetsOf } from './handle.ts';
 import { LastWords } from './last-words.ts';
 import { leftBehind } from './left-behind.ts';
 import { Leftovers, type Leftover } from './leftovers.ts';
 import { environmentKey } from './names.ts';
 import { plannedServices, problemsOf, type PlannedService } from './plan.ts';
+import { ServiceExec } from './service-exec.ts';
 import { ServiceMaker } from './service-maker.ts';
 import { Services } from './services.ts';
 import { stateOf } from './service-state.ts';
@@ -45,6 +48,7 @@ export class EcsEnvironments implements EnvironmentDriver {
   private readonly end: EnvironmentEnd;
   private readonly log: EnvironmentLogs;
   private readonly lastWords: LastWords;
+  private readonly commands: ServiceExec;
   /** Of which all services were seen: there is nothing more to look for before making. */
   private readonly complete = new Set<string>();
   /** By key: what AWS answered to the end of one. Whoever asks right after it, under the same token, is told so. */
@@ -58,6 +62,7 @@ export class EcsEnvironments implements EnvironmentDriver {
     this.leftovers = new Leftovers(parts);
     this.end = new EnvironmentEnd(parts);
     this.log = new EnvironmentLogs(logs, host, foundation);
+    this.commands = new ServiceExec(ecs, host, foundation);
     this.lastWords = new LastWords({ ecs, logs, host, foundation });
   }
 
@@ -143,6 +148,13 @@ export class EcsEnvironments implements EnvironmentDriver {
 
   async scale(environment: Environment, instances: Readonly<Record<string, Instances>>, call: Call): Promise<void> {
     await scaleEach(environment, instances, (name, count) => this.services.scale(name, count, call));
+  }
+
+  async exec({ id, handle }: Environment, request: ExecRequest, call: Call): Promise<ExecSession> {
+    const name = serviceOf(handle, request.service);
+    const [service] = name === undefined ? [] : await this.services.named([name], call);
+    if (!service) throw new ProviderError('not-found', `there is no service ${request.service} of environment ${id}`);
+    return this.commands.run(service, request, call);
   }
 
   private needsAreActive({ spec }: PlannedService, found: readonly Service[]): boolean {

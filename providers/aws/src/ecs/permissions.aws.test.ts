@@ -29,6 +29,8 @@ const IMPLIED = [
 ];
 /** Asked of a service that failed alone, which moto has none of: see the test of logs. */
 const OF_FAILURES = ['ecs:ListTasks', 'ecs:DescribeTasks', 'logs:GetLogEvents'];
+/** Beside what a task is found by. moto has none of it: see the test of commands. */
+const OF_COMMANDS = ['ecs:ExecuteCommand'];
 
 function permissionOf(call: WireCall): string {
   const target = call.headers['x-amz-target'];
@@ -64,7 +66,7 @@ test('what is declared is what is used, once AWS’s own conditions are counted'
   await again.call('logs', (call) => Array.fromAsync(again.environments.logs(made, { follow: false }, call)));
   await again.call('list', (call) => Array.fromAsync(again.environments.list(call)));
   await again.remove('a1');
-  const used = new Set([...scene.wire.calls.map(permissionOf), ...IMPLIED, ...OF_FAILURES]);
+  const used = new Set([...scene.wire.calls.map(permissionOf), ...IMPLIED, ...OF_FAILURES, ...OF_COMMANDS]);
   const declared = new Set(environmentPermissions({ region: 'eu-west-1' }).map(({ action }) => action));
   expect([...used].sort()).toEqual([...declared].sort());
 });

@@ -5,6 +5,7 @@ const MAKES = ['env create', 'promote'];
 const REMOVES = ['env destroy', 'gc'];
 const READS = ['env list', 'env show'];
 const LOOKS = ['promote', 'rollback'];
+const RUNS = ['env exec', 'promote'];
 const ALL = [...MAKES, ...REMOVES, ...READS];
 
 /**
@@ -21,7 +22,7 @@ function services(region: string): readonly Permission[] {
   const definition = `arn:aws:ecs:${region}:*:task-definition/clusternator-*`;
   const own = 'ecs';
   return [
-    { action: `${own}:DescribeServices`, resource: service, verbs: [...ALL, ...LOOKS, 'env logs'] },
+    { action: `${own}:DescribeServices`, resource: service, verbs: [...ALL, ...LOOKS, 'env exec', 'env logs'] },
     { action: `${own}:CreateService`, resource: service, verbs: MAKES },
     { action: `${own}:UpdateService`, resource: service, verbs: LOOKS },
     { action: `${own}:DeleteService`, resource: service, verbs: REMOVES },
@@ -36,8 +37,10 @@ function services(region: string): readonly Permission[] {
     { action: `${own}:DescribeTaskDefinition`, resource: '*', verbs: [...MAKES, ...REMOVES] },
     { action: `${own}:ListTaskDefinitions`, resource: '*', verbs: ALL },
     { action: `${own}:ListTaskDefinitionFamilies`, resource: '*', verbs: [...REMOVES, ...READS] },
-    { action: `${own}:ListTasks`, resource: '*', verbs: MAKES },
-    { action: `${own}:DescribeTasks`, resource: `arn:aws:ecs:${region}:*:task/*`, verbs: MAKES },
+    { action: `${own}:ListTasks`, resource: '*', verbs: [...MAKES, 'env exec'] },
+    { action: `${own}:DescribeTasks`, resource: `arn:aws:ecs:${region}:*:task/*`, verbs: [...MAKES, 'env exec'] },
+    { action: `${own}:ExecuteCommand`, resource: `arn:aws:ecs:${region}:*:cluster/clusternator-*`, verbs: RUNS },
+    { action: `${own}:ExecuteCommand`, resource: `arn:aws:ecs:${region}:*:task/clusternator-*/*`, verbs: RUNS },
     { action: 'iam:PassRole', resource: 'arn:aws:iam::*:role/clusternator-*', verbs: MAKES },
   ];
 }

@@ -106,6 +106,7 @@ export function serviceRequest(
       maximumPercent: 200,
     },
     enableECSManagedTags: true,
+    enableExecuteCommand: true,
     propagateTags: 'SERVICE',
   };
   const tags = {

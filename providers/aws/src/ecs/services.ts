@@ -77,7 +77,8 @@ export class Services {
     return (await Promise.all(removing)).flat();
   }
 
-  private async named(names: readonly string[], call: Call): Promise<readonly Service[]> {
+  /** Of these, those that there are. */
+  async named(names: readonly string[], call: Call): Promise<readonly Service[]> {
     const command = new DescribeServicesCommand({
       cluster: this.foundation.cluster,
       services: [...names],

@@ -43,6 +43,8 @@ export function taskDefinitionRequest(
     environment: Object.entries({ ...spec.env, ...needs.hosts }).map(([key, value]) => ({ name: key, value })),
     secrets: secretsOf(spec, needs.secret),
     mountPoints,
+    // What a command leaves behind when its session ends is reaped.
+    linuxParameters: { initProcessEnabled: true },
     logConfiguration: {
       logDriver: 'awslogs',
       options: {

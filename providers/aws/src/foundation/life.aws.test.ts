@@ -105,6 +105,6 @@ describe.each<EmulatorName>(['moto', 'ministack'])('on %s', (emulator) => {
     await fresh.make(DOMAIN);
     const settings = 9;
     expect(written(at)).toHaveLength(plan.changes.length + settings);
-    expect(written(at).length).toBeLessThanOrEqual(51);
+    expect(written(at).length).toBeLessThanOrEqual(52);
   });
 });

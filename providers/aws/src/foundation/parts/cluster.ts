@@ -26,7 +26,9 @@ export const cluster: Part = {
   },
   async make(at) {
     const tags = at.tags('cluster').map(({ Key, Value }) => ({ key: Key, value: Value }));
-    const command = new CreateClusterCommand({ clusterName: at.name('cluster'), tags });
+    // What commands write is theirs who run them: a dump of a database is no line of a log.
+    const configuration = { executeCommandConfiguration: { logging: 'NONE' as const } };
+    const command = new CreateClusterCommand({ clusterName: at.name('cluster'), configuration, tags });
     const made = await at.send(({ ecs }, options) => ecs.send(command, options));
     return { id: made.cluster?.clusterArn ?? '', phase: phaseOf(made.cluster ?? {}) };
   },

@@ -2,6 +2,14 @@ import { SOURCES } from '../../sources/sources.ts';
 import type { Site } from '../site.ts';
 import { bucketName } from './bucket.ts';
 
+/** Of AWS's agent to Systems Manager, which tells no resource apart. */
+const CHANNELS = [
+  'ssmmessages:CreateControlChannel',
+  'ssmmessages:CreateDataChannel',
+  'ssmmessages:OpenControlChannel',
+  'ssmmessages:OpenDataChannel',
+];
+
 /** As IAM reads it. */
 export interface Policy {
   readonly Version: '2012-10-17';
@@ -34,6 +42,15 @@ export async function executionPolicy(at: Site): Promise<Policy> {
 }
 
 /**
+ * What a workload runs as. It may do nothing of its own: these are for AWS's agent beside it, by which ECS Exec runs commands in it.
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html (permissions required for ECS Exec)
+ */
+export function taskPolicy(): Promise<Policy> {
+  const Statement = [{ Effect: 'Allow', Action: CHANNELS, Resource: '*' }];
+  return Promise.resolve({ Version: '2012-10-17', Statement });
+}
+
+/**
  * A bare machine fetches its source and the secrets that have the tags of this project and stage, writes its logs, and is reached by Systems
  * Manager in place of SSH.
  * @see https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
@@ -57,13 +74,7 @@ export async function instancePolicy(at: Site): Promise<Policy> {
       },
       {
         Effect: 'Allow',
-        Action: [
-          'ssm:UpdateInstanceInformation',
-          'ssmmessages:CreateControlChannel',
-          'ssmmessages:CreateDataChannel',
-          'ssmmessages:OpenControlChannel',
-          'ssmmessages:OpenDataChannel',
-        ],
+        Action: ['ssm:UpdateInstanceInformation', ...CHANNELS],
         Resource: '*',
       },
     ],

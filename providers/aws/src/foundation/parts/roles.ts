@@ -15,7 +15,7 @@ import {
 import { unlessAbsent } from '../../storage/aws-error.ts';
 import type { Part } from '../part.ts';
 import type { Site } from '../site.ts';
-import { executionPolicy, instancePolicy, type Policy } from './policies.ts';
+import { executionPolicy, instancePolicy, taskPolicy, type Policy } from './policies.ts';
 
 type Kind = 'execution' | 'task' | 'instance' | 'build';
 const POLICY_NAME = 'clusternator';
@@ -28,6 +28,7 @@ export const roles: readonly Part[] = [
   executionRole,
   policy('execution', executionPolicy),
   role('task', 'ecs-tasks.amazonaws.com'),
+  policy('task', taskPolicy),
   role('instance', 'ec2.amazonaws.com'),
   policy('instance', instancePolicy),
   profile(),
