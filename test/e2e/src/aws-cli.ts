@@ -101,6 +101,20 @@ export class AwsCli {
     return found.sort((one, other) => (one.commit < other.commit ? -1 : 1));
   }
 
+  /** Has ECS stop all tasks of the services, as somebody else might. */
+  async stopAll(): Promise<void> {
+    const { clusterArns } = await this.#run<{ clusterArns: readonly string[] }>('ecs', 'list-clusters');
+    for (const cluster of clusterArns) {
+      const { serviceArns } = await this.#run<{ serviceArns: readonly string[] }>(
+        ...['ecs', 'list-services', '--cluster', cluster],
+      );
+      for (const service of serviceArns)
+        await this.#run(
+          ...['ecs', 'update-service', '--cluster', cluster, '--service', service, '--desired-count', '0'],
+        );
+    }
+  }
+
   /** How each build on CodeBuild went. */
   async builds(): Promise<readonly string[]> {
     const { ids } = await this.#run<{ ids: readonly string[] }>('codebuild', 'list-builds');

@@ -33,6 +33,12 @@ CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
   'www/ready': '',
 };
 
+/** The same, in which commands can be run. */
+export const WITH_SHELL = {
+  ...IMAGE_FILES,
+  Dockerfile: IMAGE_FILES.Dockerfile.replace('COPY', 'RUN ["/bin/busybox", "--install", "-s", "/bin"]\nCOPY'),
+};
+
 /** A project in an account of its own. */
 export class CloudApp {
   readonly cloud: Cloud;

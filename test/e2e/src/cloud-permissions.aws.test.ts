@@ -1,7 +1,7 @@
 import { MOTO_ASKS, statementsOf, type Iam } from '@clusternator/emulators/iam';
 import { afterEach, expect, test } from '@jest/globals';
 
-import { CloudApp, ZONE } from './cloud-app.ts';
+import { CloudApp, CONFIG, WITH_SHELL, ZONE } from './cloud-app.ts';
 import { Cloud } from './cloud.ts';
 import type { ChangeAnswer } from './slot-app.ts';
 
@@ -31,7 +31,7 @@ async function allow(printed: Printed, verb: string): Promise<void> {
 
 test('each command comes through with what is printed for it and nothing else, and without it is denied', async () => {
   ({ cloud, iam } = await Cloud.openGuarded(ZONE));
-  app = await CloudApp.in(cloud, await iam.user(USER, MOTO_ASKS));
+  app = await CloudApp.in(cloud, await iam.user(USER, MOTO_ASKS), CONFIG, WITH_SHELL);
   const sha = await app.commit('a');
   const denied = await app.sandbox.json(['foundation', 'create']);
   expect({ exit: denied.outcome.code, code: denied.error?.code }).toEqual({ exit: 12, code: 'denied' });
@@ -44,6 +44,9 @@ test('each command comes through with what is printed for it and nothing else, a
   expect([await app.versionAt(first.url), await app.versionAt(second.url)]).toEqual(['a', 'b']);
   await allow(printed, 'env logs');
   await app.tool('env', 'logs', first.id);
+  await allow(printed, 'env exec');
+  const ran = await app.sandbox.run(['env', 'exec', first.id, 'web', '--', 'cat', '/www/version.txt']);
+  expect({ code: ran.code, stdout: ran.stdout }).toEqual({ code: 0, stdout: 'a\n' });
   await allow(printed, 'promote');
   const { slot } = await app.tool<ChangeAnswer>('promote', first.id, 'master');
   await app.tool('promote', second.id, 'master');
