@@ -17,12 +17,24 @@ export async function tagNewBuckets(
   credentials = ANYBODY,
 ): Promise<{ readonly url: string; end(): Promise<void> }> {
   const s3 = new S3Client({ region: 'us-east-1', endpoint: cloud, credentials, forcePathStyle: true });
+  /** Until a new one is tagged, everybody waits. */
+  let tagged: Promise<unknown> = Promise.resolve();
   const server = createServer((request, response) => {
     void (async () => {
       const body = Buffer.concat(await request.toArray());
-      const answer = await passOn(cloud, request, body);
       const tags = /<CreateBucketConfiguration.*<Tags>(.*)<\/Tags>/s.exec(body.toString())?.[1];
-      if (answer.statusCode === 200 && tags !== undefined) await s3.send(tagging(request.url ?? '', tags));
+      const before = tagged;
+      const { promise, resolve: release } = Promise.withResolvers<undefined>();
+      if (tags !== undefined) tagged = promise;
+      await before;
+      const passed = (async () => {
+        const answer = await passOn(cloud, request, body);
+        if (answer.statusCode === 200 && tags !== undefined) await s3.send(tagging(request.url ?? '', tags));
+        return answer;
+      })();
+      const answer = await passed.finally(() => {
+        release(undefined);
+      });
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     })().catch(() => response.destroy());

@@ -4,7 +4,10 @@ import { consistencyCases } from './consistency.ts';
 import { accountingCase, contractCases } from './contract.ts';
 import { crashCases } from './crash.ts';
 import { dnsCases } from './dns.ts';
+import { cutOffCases } from './cut-off.ts';
 import { environmentCases } from './environment.ts';
+import { foundationCases } from './foundation.ts';
+import { foundationWireCases } from './foundation-wire.ts';
 import { hygieneCases, sweepCase } from './hygiene.ts';
 import { idempotencyCases } from './idempotency.ts';
 import { identityCases } from './identity.ts';
@@ -25,6 +28,9 @@ export const CASES: readonly Case[] = [
   ...paginationCases,
   ...concurrencyCases,
   ...identityCases,
+  ...foundationCases,
+  ...cutOffCases,
+  ...foundationWireCases,
   ...environmentCases,
   ...slotCases,
   ...slotEndCases,

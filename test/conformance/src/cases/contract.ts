@@ -119,6 +119,7 @@ export const contractCases: readonly Case[] = [
     number: 7,
     title: "A secret's value is in no resource, event, error, address or argument list",
     drivers: ['environments'],
+    uses: ['services'],
     async run(t) {
       const web = t.specs.service('a1', { secrets: { TOKEN: { name: 'TOKEN' } } });
       const spec = t.specs.environment('a1', { services: { web } });

@@ -57,6 +57,7 @@ export const crashCases: readonly Case[] = [
     id: 'crash/killed-in-the-middle-of-a-wait',
     number: 18,
     title: 'Killed while it waits, another process goes on',
+    uses: [...base.uses, 'services'],
     run: (t) =>
       inLab(t, async (lab) => {
         const slow = { web: t.specs.service('a1', { env: { KIT_SLOW_SECONDS: '0.5' } }) };
@@ -143,21 +144,21 @@ function scenarios(t: Trial): readonly Scenario[] {
             job: async (id: string): Promise<Job> => ({
               verb: 'make',
               kind: 'slots',
-              spec: t.specs.slot(id),
+              spec: t.specs.slot(slotOf(id)),
               token: token(id),
             }),
-            check: (id: string) => isOnce('slots', id),
+            check: (id: string) => isOnce('slots', slotOf(id)),
           },
           {
             name: 'a flip',
             job: async (id: string): Promise<Job> => {
               const head = must(await main.read('environments', { id: 'c0' }), 'the head');
-              const slot = must(await main.read('slots', { id: 'c0' }), 'the slot');
+              const slot = must(await main.read('slots', { id: slotOf('c0') }), 'the slot');
               const routes = [{ handle: head.handle, percent: 100 }];
               return { verb: 'route', slot, routes, stamp: id, token: token(`flip-${id}`) };
             },
             check: async (id: string) => {
-              const slot = await main.read('slots', { id: 'c0' });
+              const slot = await main.read('slots', { id: slotOf('c0') });
               assert.deepEqual([slot?.routes.length, slot?.stamp ?? id], [1, id]);
             },
           },
@@ -178,6 +179,11 @@ function scenarios(t: Trial): readonly Scenario[] {
         ]
       : []),
   ];
+}
+
+/** Beside an environment of the same number, whose host it can't have. */
+function slotOf(id: string): string {
+  return `slot-${id}`;
 }
 
 /** A write on a condition that was carried out the first time finds its own: core reads, and sees that it is there. */
@@ -207,9 +213,10 @@ async function killAt(t: Trial, lab: CrashLab, job: Job, moment: Moment, nth: nu
 }
 
 function orderOf(t: Trial, job: Job) {
-  const { config, env } = t.account;
+  const { config, env, foundationDomain } = t.account;
   const { settleSeconds, secrets } = t;
-  return { account: { config, env }, owner: t.main.owner, artefacts: t.artefacts.folder, secrets, settleSeconds, job };
+  const account = { config, env, ...(foundationDomain !== undefined && { foundationDomain }) };
+  return { account, owner: t.main.owner, artefacts: t.artefacts.folder, secrets, settleSeconds, job };
 }
 
 async function inLab(t: Trial, work: (lab: CrashLab) => Promise<void>): Promise<void> {

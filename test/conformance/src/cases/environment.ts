@@ -3,6 +3,14 @@ import type { Environment, Health, LogLine } from '@clusternator/core';
 import type { Case } from '../kit/case.ts';
 import { must, type Trial } from '../kit/trial.ts';
 
+const FILES = {
+  'deep/down/page.html': '<p>deep</p>',
+  'app.js': 'go()',
+  'two words.txt': 'with a space',
+  'größe+100%.txt': 'any letter',
+  empty: '',
+} as const;
+
 const processes = { drivers: ['environments'], needs: ['environments.processes'] } as const;
 
 export const environmentCases: readonly Case[] = [
@@ -25,6 +33,7 @@ export const environmentCases: readonly Case[] = [
     number: 48,
     title: "A site's bytes are the commit's, beside a service under another path",
     drivers: ['environments'],
+    uses: ['services'],
     needs: ['environments.sites', 'environments.paths'],
     async run(t) {
       const parts = {
@@ -36,6 +45,34 @@ export const environmentCases: readonly Case[] = [
       assert.equal((await t.get(url)).text, 'page of a1');
       assert.equal((await t.get(`${url}/api`)).text, 'a1');
       assert.equal((await t.get(`${url}/no-such-page`)).status, 404);
+    },
+  },
+  {
+    id: 'environment/every-file-of-a-site-is-served',
+    number: 48,
+    title: 'Each file of a site is served as it is, whatever its name, and what is not there is not found',
+    drivers: ['environments'],
+    needs: ['environments.sites'],
+    async run(t) {
+      const made = await Promise.all(
+        ['a1', 'a2'].map(async (id) => {
+          const artefact = t.artefacts.tree({ ...FILES, 'index.html': id });
+          const spec = t.specs.environment(id, { sites: { web: { artefact, route: '/' } } });
+          return { id, artefact, resource: await t.main.make('environments', spec), spec };
+        }),
+      );
+      for (const { id, artefact, resource, spec } of made) {
+        const url = t.urlOf(resource, spec);
+        const page = await t.followed(url, ({ status }) => status === 200);
+        assert.equal(page.text, id);
+        for (const [name, text] of Object.entries(FILES)) {
+          const found = await t.get(new URL(name.split('/').map(encodeURIComponent).join('/'), `${url}/`).href);
+          assert.deepEqual({ name, ...found }, { name, status: 200, text });
+        }
+        assert.equal((await t.get(new URL('no-such-page', `${url}/`).href)).status, 404);
+        const digest = resource.parts.web?.digest ?? artefact.digest;
+        assert.equal(digest, artefact.digest, 'the digest that the cloud tells');
+      }
     },
   },
   {

@@ -49,7 +49,7 @@ export const sweepCase: Case = {
   id: 'hygiene/nothing-is-left',
   number: 87,
   title: 'After the run nothing that carries its tags is left in the account',
-  drivers: ['environments'],
+  drivers: [],
   uses: ['inventory'],
   async run(t) {
     // Of a run that was limited to this case there would be nothing to find.
@@ -70,6 +70,7 @@ export const sweepCase: Case = {
 async function exerciseAll(t: Trial): Promise<void> {
   const { drivers } = t.provider;
   const { main, specs } = t;
+  const foundation = drivers.foundation && (await main.make('foundation', specs.foundation()));
   const environment = drivers.environments && (await main.make('environments', specs.environment('a1')));
   if (environment) {
     await main.list('environments');
@@ -96,6 +97,10 @@ async function exerciseAll(t: Trial): Promise<void> {
   if (drivers.storage) await exerciseStorage(t);
   if (drivers.dns && t.account.zone !== undefined) await exerciseDns(t);
   if (drivers.state) await exerciseState(t);
+  if (foundation) {
+    await main.read('foundation', foundation);
+    await main.remove('foundation', foundation);
+  }
 }
 
 async function exerciseStorage({ main, specs, capabilities }: Trial): Promise<void> {

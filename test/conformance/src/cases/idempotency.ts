@@ -24,7 +24,7 @@ export const idempotencyCases: readonly Case[] = [
     drivers: ['environments'],
     async run(t) {
       const first = await t.environment('a1');
-      const other = t.specs.environment('a1', { services: { web: t.specs.service('other') } });
+      const other = t.specs.environment('a1', t.specs.parts('other'));
       const found = await t.main.ensure('environments', other);
       assert.equal(found.fingerprint, first.fingerprint, 'its fingerprint tells core that it is another');
       assert.equal((await t.get(t.urlOf(found, other))).text, 'a1');
@@ -85,7 +85,7 @@ export const idempotencyCases: readonly Case[] = [
     number: 13,
     title: 'What is still being made can be destroyed, and leaves nothing',
     drivers: ['environments'],
-    uses: ['inventory'],
+    uses: ['services', 'inventory'],
     async run(t) {
       const slow = t.specs.service('a1', { env: { KIT_SLOW_SECONDS: '20' } });
       const person = new AbortController();

@@ -135,10 +135,7 @@ export const identityCases: readonly Case[] = [
     async run(t) {
       const other = t.tenant('b');
       const mine = await t.environment('a1');
-      const theirs = await other.make(
-        'environments',
-        t.specsOf(other).environment('a1', { services: { web: t.specs.service('theirs') } }),
-      );
+      const theirs = await other.make('environments', t.specsOf(other).environment('a1', t.specs.parts('theirs')));
       assert.deepEqual(await idsOf(t.main), ['a1']);
       await t.main.remove('environments', mine);
       assert.equal((await other.read('environments', theirs))?.phase, 'active');

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../kit/case.ts';
+import type { Refusal } from '../kit/harness.ts';
 import { codeOf, errorOf, must, type Trial } from '../kit/trial.ts';
+import type { WireCall } from '../proxy/wire.ts';
 
 /** A bounded number of tries: five of core's, each of which an SDK may make five times. */
 const MOST_TRIES = 25;
@@ -14,16 +16,8 @@ export const transportCases: readonly Case[] = [
     number: 20,
     title: 'A 429 is tried again after its Retry-After, and not for ever',
     async run(t) {
-      const refusal = t.refusal('throttled');
-      const told = Number(refusal.headers?.['retry-after'] ?? 0);
-      t.clock.pace = 0.01;
-      t.wire.onMutations({ kind: 'refuse', refusal, after: false }, 2);
-      await t.environment('a1');
-      assert.ok(
-        t.clock.waits.some((seconds) => seconds >= told),
-        `no wait was as long as ${String(told)} s`,
-      );
-      const lift = t.wire.onMutations({ kind: 'refuse', refusal, after: false });
+      await throttled(t, () => t.environment('a1'));
+      const lift = t.wire.onMutations({ kind: 'refuse', refusal: t.refusal('throttled'), after: false });
       const before = t.wire.mutations;
       assert.equal(await codeOf(t.environment('a2')), 'throttled');
       assert.ok(t.wire.mutations - before <= MOST_TRIES, `${String(t.wire.mutations - before)} tries`);
@@ -91,6 +85,24 @@ export const transportCases: readonly Case[] = [
     },
   },
 ];
+
+/** Does a work whose first two mutating calls are refused, and looks at how long they were waited for. */
+export async function throttled(t: Trial, work: () => Promise<unknown>): Promise<void> {
+  const refusal = t.refusal('throttled');
+  let told = 0;
+  const noted = (call: WireCall): Refusal => {
+    const said = typeof refusal === 'function' ? refusal(call) : refusal;
+    told = Number(said.headers?.['retry-after'] ?? 0);
+    return said;
+  };
+  t.clock.pace = 0.01;
+  t.wire.onMutations({ kind: 'refuse', refusal: noted, after: false }, 2);
+  await work();
+  assert.ok(
+    t.clock.waits.some((seconds) => seconds >= told),
+    `no wait was as long as ${String(told)} s`,
+  );
+}
 
 /** The first mutating call of each is carried out, and its answer lost. */
 async function lostThenFound(t: Trial, fault: Parameters<Trial['wire']['onMutations']>[0]): Promise<void> {

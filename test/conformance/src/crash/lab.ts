@@ -9,7 +9,7 @@ import type { Job } from './job.ts';
 /** What a process is told. */
 export interface Order {
   readonly module: string;
-  readonly account: Pick<Account, 'config' | 'env'>;
+  readonly account: Pick<Account, 'config' | 'env' | 'foundationDomain'>;
   readonly owner: Owner;
   /** The folder of the artefacts. */
   readonly artefacts: string;

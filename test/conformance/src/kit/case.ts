@@ -6,6 +6,7 @@ export type CaseGroup =
   | 'contract'
   | 'idempotency'
   | 'crash'
+  | 'foundation'
   | 'transport'
   | 'consistency'
   | 'pagination'
@@ -19,11 +20,12 @@ export type CaseGroup =
   | 'hygiene';
 
 /** A driver that a case calls. Without it the provider is not capable. */
-export type DriverName = 'environments' | 'slots' | 'storage' | 'dns' | 'state';
+export type DriverName = 'environments' | 'slots' | 'storage' | 'dns' | 'state' | 'foundation';
 
 /** What a harness can do. Without it a case is not run. */
 export type Ability =
   | 'wire'
+  | 'services'
   | 'refusals'
   | 'inventory'
   | 'resolve'

@@ -10,6 +10,7 @@ export interface Gate {
 }
 
 const MISSING: Readonly<Record<Ability, string>> = {
+  services: 'the environments of the harness are of sites, which run nothing (Harness.parts)',
   wire: 'the harness puts no fault proxy before its cloud (HarnessTools.proxy)',
   refusals: 'the harness does not say how its cloud refuses (Harness.refusals)',
   inventory: 'the harness does not list what is in the account (Account.inventory)',
@@ -53,6 +54,8 @@ function has(ability: Ability, harness: Harness, account: Account, wire: Wire | 
   switch (ability) {
     case 'wire':
       return wire !== undefined;
+    case 'services':
+      return harness.parts !== 'sites';
     case 'refusals':
       return harness.refusals !== undefined;
     case 'inventory':

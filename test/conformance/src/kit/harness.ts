@@ -21,6 +21,8 @@ export interface Harness {
   permissionOf?(call: WireCall): string | undefined;
   /** The keys of the escape hatch, by the kind of resource that each is for. */
   readonly natives?: Readonly<Partial<Record<'environments' | 'slots' | 'volumes' | 'snapshots', NativeKey<unknown>>>>;
+  /** What the environments of cases consist of, where those are not about one or the other: services that run, or files. Left out: services. */
+  readonly parts?: 'services' | 'sites';
   /** Seconds for one thing to be made or removed. Left out: 60. */
   readonly settleSeconds?: number;
   /** Seconds that answers may still be as before a write that has returned, where a load balancer follows in its own time. Left out: none. */
@@ -30,7 +32,7 @@ export interface Harness {
 }
 
 /** A verb of a driver, such as `environments.ensure` or `dns.change`. */
-export type Verb = `${'environments' | 'slots' | 'volumes' | 'snapshots' | 'dns' | 'state'}.${string}`;
+export type Verb = `${'environments' | 'slots' | 'volumes' | 'snapshots' | 'dns' | 'state' | 'foundation'}.${string}`;
 
 /** What the kit gives to a harness as it opens. */
 export interface HarnessTools {
@@ -53,12 +55,15 @@ export interface Account {
   readonly env: Readonly<Record<string, string>>;
   /** Under which host names are made. */
   readonly domain: string;
+  /** Under which each foundation has a domain, and what stands on it its host names, where the records of a certificate need nobody.
+   *  Left out: foundations have no domain. */
+  readonly foundationDomain?: string;
   /** An image of the kit's app (see `writeApp`), where the provider runs images. By `name@sha256:…`. */
   readonly image?: string;
   /** The DNS zone to write in. What is in it is kept; the kit's names begin with `kit-`. */
   readonly zone?: string;
-  /** Where a host name is answered, if not where DNS says: a proxy's address. */
-  dial?(url: URL): { readonly host: string; readonly port: number };
+  /** Where a host name is answered, if not where DNS says: a proxy's address. `ca`: whose certificates are good there, as PEM. */
+  dial?(url: URL): { readonly host: string; readonly port: number; readonly ca?: string };
   /** What an authoritative server says, sorted. TXT unquoted and joined; names without a last dot. */
   resolve?(name: string, type: string): Promise<readonly string[]>;
   /** All that is in the account and runs, answers, holds data or costs, by the cloud's own lists and not by a driver. */
@@ -85,10 +90,11 @@ export interface Target {
 }
 /** What happens behind the provider's back. Each is done with the cloud's own interface. */
 export interface Stranger {
-  /** Makes a thing under the name that the driver would give to `target`, without our tags. */
+  /** Makes a thing under the name that the driver would give to `target`, or to a part of it, without our tags. */
   plant?(target: Target): Promise<void>;
   /** Whether what was planted is as it was. */
   isAsPlanted?(target: Target): Promise<boolean>;
+  /** Also what was planted. Of a foundation, a part will do. */
   remove?(target: Target): Promise<void>;
   /** Adds a tag or a setting that is not ours. */
   annotate?(target: Target): Promise<void>;
@@ -107,5 +113,5 @@ export interface Refusal {
   readonly body?: string;
   readonly grpcStatus?: number;
 }
-/** By their kind. */
-export type Refusals = Readonly<Partial<Record<RefusalKind, Refusal>>>;
+/** By their kind. A function, where the cloud's interfaces don't all say it in one way. */
+export type Refusals = Readonly<Partial<Record<RefusalKind, Refusal | ((call: WireCall) => Refusal)>>>;

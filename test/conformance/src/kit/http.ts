@@ -22,12 +22,12 @@ export function httpGet(
   const isTls = url.protocol === 'https:';
   const isHere = url.hostname === 'localhost' || url.hostname.endsWith('.localhost');
   const usual = { host: isHere ? '127.0.0.1' : url.hostname, port: Number(url.port || (isTls ? 443 : 80)) };
-  const { host, port } = account.dial?.(url) ?? usual;
+  const { host, port, ca }: ReturnType<NonNullable<Account['dial']>> = account.dial?.(url) ?? usual;
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const sent = (isTls ? https : http).request({
     ...{ host, port, path: url.pathname + url.search, agent: options.agent ?? false },
     headers: { host: url.host, ...options.headers },
-    ...(isTls && { servername: url.hostname }),
+    ...(isTls && { servername: url.hostname, ...(ca !== undefined && { ca }) }),
     timeout: (options.seconds ?? 20) * 1000,
   });
   sent.once('timeout', () => sent.destroy(new Error(`${url.href} did not answer in time`)));

@@ -7,7 +7,7 @@ import { faultProxy, type FaultProxy } from '../proxy/fault-proxy.ts';
 import { Wire } from '../proxy/wire.ts';
 import { Artefacts } from './apps.ts';
 import { exercisedBy } from './exercised.ts';
-import type { Case, CaseGroup } from './case.ts';
+import type { Case, CaseGroup, DriverName } from './case.ts';
 import { gateOf } from './gate.ts';
 import type { Account, Harness, Verb } from './harness.ts';
 import { NotCapable, NotRun, type CaseResult, type Outcome, type Report } from './report.ts';
@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Those that are made on a foundation, where there is one. */
+const STANDING: ReadonlySet<DriverName> = new Set(['environments', 'slots', 'storage']);
 let runs = 0;
 
 /**
@@ -105,6 +107,8 @@ class Run {
       project: `${this.#prefix}-${(this.#trials++).toString(36)}`,
     });
     try {
+      // What is counted, and cut off, is then the calls of what a case is about.
+      if (one.drivers.some((name) => STANDING.has(name))) await trial.main.standOnGround();
       await one.run(trial);
     } catch (error) {
       await trial.clean().catch(() => {}); // what did not hold says more than what is left of it

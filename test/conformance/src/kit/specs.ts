@@ -1,6 +1,7 @@
 import {
   fingerprint,
   type EnvironmentSpec,
+  type FoundationSpec,
   type ServiceSpec,
   type SiteSpec,
   type SlotSpec,
@@ -9,8 +10,11 @@ import {
 import type { SnapshotSpec, VolumeSpec } from '@clusternator/core';
 import { tagsFor } from '@clusternator/core/kit';
 import type { Artefacts } from './apps.ts';
+import type { Account } from './harness.ts';
 
 const HEALTH = { path: '/', statusFrom: 200, statusTo: 299, everySeconds: 1, withinSeconds: 30, healthyAfter: 1 };
+
+const FIRST_PORT = 8080;
 
 export interface Owner {
   readonly project: string;
@@ -18,15 +22,35 @@ export interface Owner {
 }
 type Parts = Partial<Pick<EnvironmentSpec, 'services' | 'sites' | 'hosts' | 'slot' | 'native'>>;
 
+/** Of its own: a cloud may give a name to one alone. */
+function domainOf<T extends string | undefined>({ project, stage }: Owner, domain: T) {
+  return domain === undefined ? domain : `${project}-${stage}.${domain}`;
+}
+
+/** One a project and stage, as core asks for it. */
+export function foundationSpec(
+  owner: Owner,
+  { config, foundationDomain }: Pick<Account, 'config' | 'foundationDomain'>,
+): FoundationSpec {
+  const domain = domainOf(owner, foundationDomain);
+  const about = { type: 'foundation', id: 'main', fingerprint: fingerprint({ config, domain }) } as const;
+  const { id, fingerprint: print } = about;
+  return { id, fingerprint: print, tags: tagsFor(owner, about), ...(domain !== undefined && { domain }) };
+}
+
 /** Specs as core makes them: with fingerprints, tags and host names. */
 export class Specs {
   constructor(
     readonly owner: Owner,
-    private readonly domain: string,
+    private readonly account: Account,
     private readonly artefacts: Artefacts,
-    /** Where the provider runs images alone: the kit's app in one. */
-    private readonly image: string | undefined,
+    private readonly made: 'services' | 'sites' = 'services',
   ) {}
+
+  /** Where the provider runs images alone: the kit's app in one. */
+  private get image(): string | undefined {
+    return this.account.image;
+  }
 
   /** A public service that answers with `marker`. */
   service(marker: string, more: Partial<ServiceSpec> = {}): ServiceSpec {
@@ -54,11 +78,33 @@ export class Specs {
     return { artefact: this.artefacts.tree({ 'index.html': marker }), route: '/', ...more };
   }
 
-  /** Of one public service that answers with its id, unless told otherwise. */
+  /** Public parts that answer with `marker`, each under its route: services or sites, as the harness has it. */
+  parts(
+    marker: string,
+    routes: Readonly<Record<string, string>> = { web: '/' },
+  ): Pick<EnvironmentSpec, 'services' | 'sites'> {
+    const all = Object.entries(routes);
+    if (this.made === 'sites')
+      return {
+        services: {},
+        sites: Object.fromEntries(all.map(([name, route]) => [name, this.site(marker, { route })])),
+      };
+    const services = all.map(([name, route], at) => [name, this.service(marker, { route, port: FIRST_PORT + at })]);
+    return { services: Object.fromEntries(services) as EnvironmentSpec['services'], sites: {} }; // as above
+  }
+
+  /** Of one public part that answers with its id, unless told otherwise. */
   environment(id: string, parts: Parts = {}): EnvironmentSpec {
-    const { services = { web: this.service(id) }, sites = {}, hosts = [this.host(id)], slot } = parts;
+    const isTold = parts.services !== undefined || parts.sites !== undefined;
+    const { services = {}, sites = {} } = isTold ? parts : this.parts(id);
+    const { hosts = [this.host(id)], slot } = parts;
     const content = { id, hosts, services, sites, ...(slot !== undefined && { slot }) };
     return { ...content, ...this.#made('environment', content) };
+  }
+
+  /** One that the tenant makes by itself, before it makes anything else. */
+  foundation(): FoundationSpec {
+    return foundationSpec(this.owner, this.account);
   }
 
   slot(id: string, more: Partial<SlotSpec> = {}): SlotSpec {
@@ -84,7 +130,7 @@ export class Specs {
   }
 
   host(label: string): string {
-    return `${label}--${this.owner.project}.${this.domain}`;
+    return `${label}--${this.owner.project}.${domainOf(this.owner, this.account.foundationDomain) ?? this.account.domain}`;
   }
 
   #made(

@@ -1,5 +1,4 @@
 import {
-  fingerprint,
   ProviderError,
   type Call,
   type Capabilities,
@@ -8,12 +7,14 @@ import {
   type Environment,
   type EnvironmentDriver,
   type EnvironmentSpec,
+  type Foundation,
+  type FoundationDriver,
+  type FoundationSpec,
   type Host,
   type Provider,
   type Resource,
   type ResourceDriver,
   type ResourceRef,
-  type ResourceSpec,
   type Slot,
   type SlotDriver,
   type SlotSpec,
@@ -24,24 +25,25 @@ import {
   type Volume,
   type VolumeSpec,
 } from '@clusternator/core';
-import { deriveToken, makeHost, pollUntilSettled, retrying, tagsFor, withCall } from '@clusternator/core/kit';
+import { deriveToken, makeHost, pollUntilSettled, retrying, withCall } from '@clusternator/core/kit';
 import type { Artefacts } from './apps.ts';
 import type { KitClock } from './clock.ts';
 import type { Account } from './harness.ts';
-import type { Owner } from './specs.ts';
+import { foundationSpec, type Owner } from './specs.ts';
 
 export interface Kinds {
   readonly environments: { readonly spec: EnvironmentSpec; readonly resource: Environment };
   readonly slots: { readonly spec: SlotSpec; readonly resource: Slot };
   readonly volumes: { readonly spec: VolumeSpec; readonly resource: Volume };
   readonly snapshots: { readonly spec: SnapshotSpec; readonly resource: Snapshot };
+  readonly foundation: { readonly spec: FoundationSpec; readonly resource: Foundation<unknown> };
 }
 export type Kind = keyof Kinds;
 
 /** What a tenant is made from. The processes that get killed make one of their own. */
 export interface TenantParts {
   readonly provider: Provider;
-  readonly account: Pick<Account, 'config' | 'env'>;
+  readonly account: Pick<Account, 'config' | 'env' | 'foundationDomain'>;
   readonly owner: Owner;
   readonly clock: KitClock;
   readonly artefacts: Artefacts;
@@ -57,6 +59,8 @@ export interface CallOptions {
   readonly token?: string;
   readonly signal?: AbortSignal;
   readonly seconds?: number;
+  /** How often `make` and `remove` ask, where something fails that may be asked again. Left out: as often as core. */
+  readonly attempts?: number;
 }
 
 const NEVER = new AbortController().signal;
@@ -111,6 +115,9 @@ export class Tenant {
   state(): Promise<StateStore> {
     return this.#driver('state');
   }
+  foundation(): Promise<FoundationDriver<unknown>> {
+    return this.#driver('foundation');
+  }
   close(): Promise<void> {
     return this.#close();
   }
@@ -124,7 +131,7 @@ export class Tenant {
       operation: this.#operation,
       doing: `${verb} ${about}`,
       deadlineSeconds: options.seconds ?? settleSeconds,
-      token: options.token ?? deriveToken(this.owner.project, verb, about),
+      token: options.token ?? deriveToken(this.owner.project, this.owner.stage, verb, about),
       progress: (to: { readonly message: string }) => told.push(to.message),
       errorOf: (cause: unknown) => provider.errorOf(cause),
     };
@@ -135,6 +142,7 @@ export class Tenant {
   async driver<K extends Kind>(kind: K): Promise<ResourceDriver<Kinds[K]['spec'], Kinds[K]['resource']>> {
     if (kind === 'environments') return await this.environments();
     if (kind === 'slots') return await this.slots();
+    if (kind === 'foundation') return await this.foundation();
     const storage = await this.storage();
     const found = kind === 'volumes' ? storage.volumes : storage.snapshots;
     if (!found) throw new ProviderError('unsupported', `the provider has no ${kind}`);
@@ -145,6 +153,12 @@ export class Tenant {
   async ensure<K extends Kind>(kind: K, spec: Kinds[K]['spec'], options?: CallOptions): Promise<Kinds[K]['resource']> {
     const driver = await this.driver(kind);
     return this.call(`${kind}.ensure`, spec.id, (call) => driver.ensure(spec, call), options);
+  }
+
+  /** Makes what its drivers stand on, where they stand on anything. */
+  async standOnGround(): Promise<void> {
+    this.#foundation ??= this.#makeFoundation();
+    await this.#foundation;
   }
 
   /** As core makes things: again and again under one token, until the phase has settled. */
@@ -159,11 +173,11 @@ export class Tenant {
         const errorOf = (cause: unknown) => provider.errorOf(cause);
         const once = () =>
           retrying<Resource>(() => driver.ensure(spec, call), {
-            ...{ clock, call, doing, errorOf, firstSeconds: 0.02, longestSeconds: 1 },
+            ...{ clock, call, doing, errorOf, ...policyOf(options) },
             observe: () => Promise.resolve({ state: 'again' }),
           });
         // What `once` gives is what the driver's `ensure` gave.
-        return pollUntilSettled(once, { clock: clock.steady, call, doing }) as Promise<Kinds[K]['resource']>;
+        return pollUntilSettled(once, { clock: clock.steady, call, doing });
       },
       options,
     );
@@ -197,7 +211,7 @@ export class Tenant {
       (call) =>
         pollUntilSettled(
           async () => {
-            const policy = { clock, call, doing, errorOf, firstSeconds: 0.02, longestSeconds: 1 };
+            const policy = { clock, call, doing, errorOf, ...policyOf(options) };
             await retrying(() => driver.destroy(ref, call), {
               ...policy,
               observe: () => Promise.resolve({ state: 'again' }),
@@ -222,22 +236,18 @@ export class Tenant {
   async #make(name: keyof DriverFactories<unknown, unknown>): Promise<unknown> {
     const { drivers } = this.#parts.provider;
     const { config, host } = this;
-    if (name === 'dns' || name === 'state') return drivers[name]?.({ config, host, foundation: undefined });
-    this.#foundation ??= this.#makeFoundation();
-    return drivers[name]?.({ config, host, foundation: await this.#foundation } as never); // its own foundation's outputs
+    if (name === 'dns' || name === 'state' || name === 'foundation')
+      return drivers[name]?.({ config, host, foundation: undefined });
+    await this.standOnGround();
+    return drivers[name]?.({ config, host, foundation: await this.#foundation }); // its own foundation's outputs
   }
 
   async #makeFoundation(): Promise<unknown> {
-    const { drivers } = this.#parts.provider;
-    const driver = await drivers.foundation?.({ config: this.config, host: this.host, foundation: undefined });
-    if (!driver) return undefined;
-    const { clock } = this.#parts;
-    const about = { type: 'foundation', id: 'main', fingerprint: fingerprint({ config: this.config }) } as const;
-    const { id, fingerprint: print } = about;
-    const spec: ResourceSpec = { id, fingerprint: print, tags: tagsFor(this.owner, about) };
-    const foundation = await this.call('foundation.ensure', 'main', (call) =>
-      pollUntilSettled(() => driver.ensure(spec, call), { clock, call, doing: 'make the foundation' }),
-    );
-    return foundation.outputs;
+    if (!this.#parts.provider.drivers.foundation) return undefined;
+    return (await this.make('foundation', foundationSpec(this.owner, this.#parts.account))).outputs;
   }
+}
+
+function policyOf({ attempts }: CallOptions = {}) {
+  return { firstSeconds: 0.02, longestSeconds: 1, ...(attempts !== undefined && { attempts }) };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProviderError, type Capabilities, type Provider, type Resource, type Zone } from '@clusternator/core';
-import type { Wire } from '../proxy/wire.ts';
+import type { Wire, WireCall } from '../proxy/wire.ts';
 import type { Artefacts } from './apps.ts';
 import { KitClock } from './clock.ts';
 import type { Account, Harness, Identified, Refusal, RefusalKind, Target } from './harness.ts';
@@ -93,16 +93,16 @@ export class Trial {
   get stranger(): NonNullable<Account['stranger']> {
     return must(this.account.stranger, 'a stranger');
   }
-  refusal(kind: RefusalKind): Refusal {
+  refusal(kind: RefusalKind): Refusal | ((call: WireCall) => Refusal) {
     const refusal = this.harness.refusals?.[kind];
     if (!refusal) throw new NotRun(`the harness does not say how its cloud refuses what is ${kind} (Harness.refusals)`);
     return refusal;
   }
 
   /** As another process would have it; `suffix` makes another project. */
-  tenant(suffix = ''): Tenant {
+  tenant(suffix = '', stage = 'kit'): Tenant {
     const { account, project, artefacts, told, wire, counts } = this.#parts;
-    const owner: Owner = { project: `${project}${suffix}`, stage: 'kit' };
+    const owner: Owner = { project: `${project}${suffix}`, stage };
     const onVerb = (verb: string) => {
       const before = wire?.mutations ?? 0;
       return () => {
@@ -119,7 +119,7 @@ export class Trial {
   }
 
   specsOf(tenant: Tenant): Specs {
-    return new Specs(tenant.owner, this.account.domain, this.artefacts, this.account.image);
+    return new Specs(tenant.owner, this.account, this.artefacts, this.harness.parts);
   }
 
   target(type: Target['type'], id: string, tenant = this.main): Target {
@@ -164,8 +164,19 @@ export class Trial {
     }
   }
 
-  /** What of this trial's projects is in the account, by the cloud's own lists. */
+  /** What of this trial's projects is in the account, by the cloud's own lists, but for what they stand on. */
   async things(): Promise<readonly Identified[]> {
+    return (await this.#everything()).filter(({ identity }) => identity?.type !== 'foundation');
+  }
+
+  /** The same of what they stand on. @param of - Left out: of all of the trial's projects. */
+  async ground(of?: Tenant): Promise<readonly Identified[]> {
+    const isWanted = (thing: Identified) => of === undefined || of.host.identify(thing.tags) !== undefined;
+    const all = await this.#everything();
+    return all.filter((thing) => thing.identity?.type === 'foundation' && isWanted(thing));
+  }
+
+  async #everything(): Promise<readonly Identified[]> {
     const all = (await this.account.inventory?.()) ?? [];
     return all.flatMap((thing) => {
       const tenant = this.#tenants.find(({ host }) => host.identify(thing.tags) !== undefined);
@@ -194,7 +205,7 @@ export class Trial {
     this.#parts.wire?.lift();
     this.clock.skewSeconds = 0;
     this.clock.pace = 1;
-    for (const tenant of distinctByProject(this.#tenants)) {
+    for (const tenant of distinctByOwner(this.#tenants)) {
       for (const kind of this.#kinds()) {
         const left: readonly Resource[] = await tenant.list(kind);
         await Promise.all(left.map((one) => tenant.remove(kind, one)));
@@ -240,12 +251,13 @@ export class Trial {
       ...(drivers.environments ? (['environments'] as const) : []),
       ...(drivers.storage && hasSnapshots ? (['snapshots'] as const) : []),
       ...(drivers.storage ? (['volumes'] as const) : []),
+      ...(drivers.foundation ? (['foundation'] as const) : []),
     ];
   }
 }
 
-function distinctByProject(tenants: readonly Tenant[]): readonly Tenant[] {
-  return [...new Map(tenants.map((tenant) => [tenant.owner.project, tenant])).values()];
+function distinctByOwner(tenants: readonly Tenant[]): readonly Tenant[] {
+  return [...new Map(tenants.map((tenant) => [`${tenant.owner.project} ${tenant.owner.stage}`, tenant])).values()];
 }
 
 export function must<T>(value: T | undefined, what: string): T {

@@ -7,7 +7,7 @@ const COLLECTIONS = {
   slot: 'slots',
   volume: 'volumes',
   snapshot: 'snapshots',
-  foundation: 'environments',
+  foundation: 'grounds',
 } as const;
 const PLANTED = 'planted';
 
@@ -85,5 +85,6 @@ function emptySpec(): Item['spec'] {
 function nameOf({ type, id, owner }: Target): string {
   const nothing = { env: {}, now: () => new Date(), emit: () => {}, secret: async () => '', folder: async () => '' };
   const { host } = makeHost({ ...owner, ...nothing, sleep: async () => {}, pace: async () => {} });
-  return host.name([COLLECTIONS[type], id], { maxLength: 40 });
+  // Of a foundation it is one of its parts.
+  return host.name([COLLECTIONS[type], type === 'foundation' ? 'firewall' : id], { maxLength: 40 });
 }

@@ -5,7 +5,7 @@ import { edgeServer, type Backend, type Destination } from './edge.ts';
 import { Machine, type LogEntry, type ServiceBody } from './machine.ts';
 import { MemoryZone } from './zone.ts';
 
-export type Collection = 'environments' | 'slots' | 'volumes' | 'snapshots' | 'documents';
+export type Collection = 'environments' | 'slots' | 'volumes' | 'snapshots' | 'documents' | 'grounds';
 /** Anything that the cloud keeps. `spec` is whatever its collection wants. */
 export interface Item {
   readonly name: string;
@@ -55,6 +55,7 @@ export class MemoryCloud {
     volumes: new Map(),
     snapshots: new Map(),
     documents: new Map(),
+    grounds: new Map(),
   };
   readonly zone = new MemoryZone();
   readonly #machines = new Map<string, Map<string, Machine>>();
@@ -327,7 +328,7 @@ export class MemoryCloud {
 }
 
 function isCollection(text: string): text is Collection {
-  return ['environments', 'slots', 'volumes', 'snapshots', 'documents'].includes(text);
+  return ['environments', 'slots', 'volumes', 'snapshots', 'documents', 'grounds'].includes(text);
 }
 
 function routesOf(spec: Item['spec']): readonly { readonly name: string }[] {

@@ -73,11 +73,8 @@ function partOf(backend: Backend, known: Destination['parts'], pathname: string)
 
 function serveFile(response: http.ServerResponse, folder: string, file: string): void {
   try {
-    answer(
-      response,
-      200,
-      readFileSync(path.join(folder, path.normalize(`/${file === '' ? 'index.html' : file}`)), 'utf8'),
-    );
+    const name = path.normalize(`/${file === '' ? 'index.html' : decodeURIComponent(file)}`);
+    answer(response, 200, readFileSync(path.join(folder, name), 'utf8'));
   } catch {
     answer(response, 404, 'no such file');
   }

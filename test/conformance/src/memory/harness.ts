@@ -43,6 +43,8 @@ export function harnessOf(provider: Provider, module: string, quirks?: Quirks): 
       'dns.change': 1,
       'state.put': 1,
       'state.delete': 1,
+      'foundation.ensure': 3,
+      'foundation.destroy': 3,
     },
     permissionOf: ({ path, method }: WireCall) => {
       const area = path.split(/[/?]/)[2] ?? '';

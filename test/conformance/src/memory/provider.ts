@@ -1,6 +1,7 @@
 import { defineProvider, no, yes, type Capabilities, type Permission } from '@clusternator/core/provider';
 import { z } from 'zod';
 import { CloudClient, errorOf } from './client.ts';
+import type { MemoryOutputs } from './foundation.ts';
 
 const config = z.strictObject({
   endpoint: z.url().describe("Where the memory cloud's interface listens"),
@@ -44,7 +45,7 @@ const capabilities: Capabilities = {
 const all = (action: string, ...verbs: readonly string[]): Permission => ({ action, resource: '*', verbs });
 
 /** The smallest provider that passes everything: the worked example. Its cloud is `MemoryCloud`, over HTTP. */
-export const memoryProvider = defineProvider({
+export const memoryProvider = defineProvider<typeof config, MemoryOutputs>({
   id: 'memory',
   config,
   examples: { machine: { endpoint: 'http://127.0.0.1:7000', edgePort: 7001 } },
@@ -60,6 +61,8 @@ export const memoryProvider = defineProvider({
     all('zones:write', 'dns set'),
     all('documents:read', 'env list'),
     all('documents:write', 'env create'),
+    all('grounds:read', 'env create', 'foundation show'),
+    all('grounds:write', 'env create', 'foundation create', 'foundation destroy'),
   ],
   errorOf,
   drivers: {
@@ -82,6 +85,10 @@ export const memoryProvider = defineProvider({
     state: async ({ config: { endpoint }, host }) => {
       const { MemoryState } = await import('./state.ts');
       return new MemoryState(new CloudClient(endpoint, host));
+    },
+    foundation: async ({ config: { endpoint }, host }) => {
+      const { MemoryFoundations } = await import('./foundation.ts');
+      return new MemoryFoundations(host, new CloudClient(endpoint, host));
     },
   },
 });

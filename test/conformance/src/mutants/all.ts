@@ -1,4 +1,5 @@
 import { contractMutants } from './contract.ts';
+import { foundationMutants } from './foundation.ts';
 import { makingMutants } from './making.ts';
 import type { Mutant } from './mutant.ts';
 import { dnsMutants, stateMutants } from './names.ts';
@@ -11,6 +12,7 @@ import { wireMutants } from './wire.ts';
 export const MUTANTS: readonly Mutant[] = [
   ...contractMutants,
   ...makingMutants,
+  ...foundationMutants,
   ...wireMutants,
   ...thingMutants,
   ...slotMutants,

@@ -45,7 +45,12 @@ export const makingMutants: readonly Mutant[] = [
       'crash/killed-after-it-is-applied-and-before-the-answer',
       'crash/killed-after-the-answer-and-before-the-journal',
     ],
-    provider: wrong({ host: (right) => ({ name: (words, rule) => right.name([...words, PROCESS], rule) }) }),
+    // What it stands on it finds.
+    provider: wrong({
+      host: (right) => ({
+        name: (words, rule) => right.name(words[0] === 'grounds' ? words : [...words, PROCESS], rule),
+      }),
+    }),
   },
   {
     id: 'names-by-token',

@@ -3,6 +3,7 @@ import {
   type Connection,
   type DnsProvider,
   type EnvironmentDriver,
+  type FoundationDriver,
   type Host,
   type Provider,
   type SlotDriver,
@@ -13,6 +14,7 @@ import type { Case } from '../kit/case.ts';
 import { CloudClient } from '../memory/client.ts';
 import { MemoryDns } from '../memory/dns.ts';
 import { MemoryEnvironments } from '../memory/environments.ts';
+import { MemoryFoundations } from '../memory/foundation.ts';
 import { memoryProvider } from '../memory/provider.ts';
 import { MemorySlots } from '../memory/slots.ts';
 import { MemoryState } from '../memory/state.ts';
@@ -35,6 +37,7 @@ export interface Drivers {
   readonly storage: StorageDriver;
   readonly dns: DnsProvider;
   readonly state: StateStore;
+  readonly foundation: FoundationDriver<unknown>;
 }
 interface Config {
   readonly endpoint: string;
@@ -75,6 +78,7 @@ export function wrong({ provider = {}, host: hostOf, client: Speaks = CloudClien
       storage: made('storage', (host, client) => new MemoryStorage(host, client)),
       dns: made('dns', (host, client) => new MemoryDns(host, client)),
       state: made('state', (_host, client) => new MemoryState(client)),
+      foundation: made('foundation', (host, client) => new MemoryFoundations(host, client)),
     },
     ...provider,
   };

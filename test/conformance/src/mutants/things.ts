@@ -22,6 +22,14 @@ class ForgetsOthersTags extends CloudClient {
     return super.ask({ ...asked, body: { ...body, tags: Object.fromEntries(own) } }, call);
   }
 }
+class KeepsFrontPages extends CloudClient {
+  override ask<T>(asked: Ask<T>, call: Call): Promise<T> {
+    if (asked.method !== 'PUT' || !asked.path.startsWith('bundles/')) return super.ask(asked, call);
+    const { files } = asked.body as { readonly files: Readonly<Record<string, string>> }; // as the driver sends it
+    const front = Object.entries(files).filter(([name]) => name === 'index.html');
+    return super.ask({ ...asked, body: { files: Object.fromEntries(front) } }, call);
+  }
+}
 /** Changes what an environment is asked to be. */
 function asksFor(change: (spec: EnvironmentSpec) => EnvironmentSpec) {
   return wrong({
@@ -164,6 +172,12 @@ export const thingMutants: readonly Mutant[] = [
       const tree = Object.values(spec.services).find(({ artefact }) => artefact.kind === 'files')?.artefact;
       return { ...spec, sites: mapped(spec.sites, (it) => (tree?.kind === 'files' ? { ...it, artefact: tree } : it)) };
     }),
+  },
+  {
+    id: 'serves-front-pages-alone',
+    says: 'keeps the front page of a site alone',
+    caughtBy: ['environment/every-file-of-a-site-is-served'],
+    provider: wrong({ client: KeepsFrontPages }),
   },
   {
     id: 'tells-another-digest',

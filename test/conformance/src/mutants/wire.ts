@@ -134,7 +134,10 @@ export const wireMutants: readonly Mutant[] = [
   {
     id: 'tries-again-at-once',
     says: 'does not look at Retry-After',
-    caughtBy: ['transport/throttling-waits-as-long-as-it-is-told-to'],
+    caughtBy: [
+      'transport/throttling-waits-as-long-as-it-is-told-to',
+      'foundation/throttling-waits-as-long-as-it-is-told-to',
+    ],
     provider: wrong({
       provider: {
         errorOf: errorsAs((error) =>
@@ -146,7 +149,10 @@ export const wireMutants: readonly Mutant[] = [
   {
     id: 'calls-a-failure-harmless',
     says: 'says of a 5xx that nothing was done',
-    caughtBy: ['transport/a-failure-of-the-server-may-have-been-carried-out'],
+    caughtBy: [
+      'transport/a-failure-of-the-server-may-have-been-carried-out',
+      'foundation/a-failure-of-the-server-may-have-been-carried-out',
+    ],
     provider: wrong({
       provider: { errorOf: errorsAs((error, cause) => (statusOf(cause) === 500 ? harmless(error) : error)) },
     }),
@@ -154,7 +160,11 @@ export const wireMutants: readonly Mutant[] = [
   {
     id: 'calls-a-reset-harmless',
     says: 'says of a connection that broke off that nothing was done',
-    caughtBy: ['transport/a-reset-after-the-commit-is-found-out', 'state/a-lost-put-is-found-by-reading-again'],
+    caughtBy: [
+      'transport/a-reset-after-the-commit-is-found-out',
+      'foundation/a-reset-after-the-commit-is-found-out',
+      'state/a-lost-put-is-found-by-reading-again',
+    ],
     provider: wrong({
       provider: { errorOf: errorsAs((error, cause) => (statusOf(cause) === undefined ? harmless(error) : error)) },
     }),
@@ -162,13 +172,13 @@ export const wireMutants: readonly Mutant[] = [
   {
     id: 'takes-rubbish-for-absence',
     says: 'takes any 404 for an absence, also that of a page of HTML',
-    caughtBy: ['transport/an-unreadable-answer-is-not-absence'],
+    caughtBy: ['transport/an-unreadable-answer-is-not-absence', 'foundation/an-unreadable-answer-is-not-absence'],
     provider: wrong({ client: absentOn(404) }),
   },
   {
     id: 'swallows-a-403',
     says: 'takes a refusal for an absence',
-    caughtBy: ['transport/a-refusal-is-not-absence'],
+    caughtBy: ['transport/a-refusal-is-not-absence', 'foundation/a-refusal-is-not-absence'],
     provider: wrong({ client: absentOn(403) }),
   },
   {
@@ -186,7 +196,7 @@ export const wireMutants: readonly Mutant[] = [
   {
     id: 'tries-everything-again',
     says: 'makes every request three times, also what a quota forbids',
-    caughtBy: ['transport/a-quota-is-not-tried-again'],
+    caughtBy: ['transport/a-quota-is-not-tried-again', 'foundation/a-quota-is-not-tried-again'],
     provider: wrong({ client: TriesEverythingAgain }),
   },
   {

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Refusal } from '../kit/harness.ts';
 import type { Fault, WireCall } from './wire.ts';
 
 /** A cloud's answer, as it comes. */
@@ -21,6 +20,7 @@ export interface Reply {
 export interface Upstream {
   send(call: WireCall): Promise<Answer>;
 }
+type Refused = (Fault & { kind: 'refuse' })['refusal'];
 interface Remembered {
   readonly at: number;
   readonly status: number;
@@ -102,8 +102,8 @@ async function fail(
   if (fault.kind === 'refuse') await refuse(fault.refusal, reply, call);
 }
 
-async function refuse(refusal: Refusal, reply: Reply, call: WireCall): Promise<void> {
-  const { status, headers, body = '', grpcStatus } = refusal;
+async function refuse(refusal: Refused, reply: Reply, call: WireCall): Promise<void> {
+  const { status, headers, body = '', grpcStatus } = typeof refusal === 'function' ? refusal(call) : refusal;
   const isGrpc = call.protocol === 'grpc';
   reply.start(status, { 'content-type': isGrpc ? 'application/grpc' : 'application/json', ...headers });
   if (!isGrpc && body !== '') await reply.write(Buffer.from(body));

@@ -34,12 +34,18 @@ export async function faultProxy(
 
   const take = async (seen: Omit<WireCall, 'at' | 'mutation'>, reply: Reply): Promise<void> => {
     const { call, fault } = wire.admit(seen, isMutating({ ...seen, at: -1 }));
-    await carrier.carry(call, fault, reply).catch(() => {
-      reply.reset(); // the cloud broke off, or whoever asked is gone
-    });
+    await carrier
+      .carry(call, fault, reply)
+      .catch(() => {
+        reply.reset(); // the cloud broke off, or whoever asked is gone
+      })
+      .finally(() => {
+        wire.release();
+      });
   };
 
-  const one = http.createServer({ requestTimeout: 0 }, (request, response) => {
+  // Idle connections stay: who comes back to one as it is closed would take that for a fault.
+  const one = http.createServer({ requestTimeout: 0, keepAliveTimeout: 0 }, (request, response) => {
     void bodyOf(request)
       .then((body) => take({ ...lineOf(request), protocol: 'http/1', body }, replyOverHttp1(response)))
       .catch(() => {

@@ -18,7 +18,7 @@ export interface WireCall {
 /** What goes wrong. `after` tells whether the cloud carried the request out. */
 export type Fault =
   | { readonly kind: 'delay'; readonly seconds: number }
-  | { readonly kind: 'refuse'; readonly refusal: Refusal; readonly after: boolean }
+  | { readonly kind: 'refuse'; readonly refusal: Refusal | ((call: WireCall) => Refusal); readonly after: boolean }
   | { readonly kind: 'reset'; readonly after: boolean }
   /** The answer never comes; the connection stays open. */
   | { readonly kind: 'silence'; readonly after: boolean }
@@ -40,6 +40,8 @@ export class Wire {
   readonly calls: WireCall[] = [];
   #mutations = 0;
   #rules: { rule: Rule; left: number }[] = [];
+  #underWay = 0;
+  #whenIdle: (() => void)[] = [];
 
   /** @returns Lifts the rule. */
   impose(rule: Rule): () => void {
@@ -73,6 +75,19 @@ export class Wire {
     return this.calls.slice(at);
   }
 
+  /** Once no call is under way. */
+  idle(): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /** For the proxy: a call that was admitted is over. */
+  release(): void {
+    this.#underWay -= 1;
+    if (this.#underWay > 0) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
   /** For the proxy: numbers a call. @returns The fault that befalls it. */
   admit(
     call: Omit<WireCall, 'at' | 'mutation'>,
@@ -84,6 +99,7 @@ export class Wire {
       ...(isMutating && { mutation: (this.#mutations += 1) }),
     };
     this.calls.push(numbered);
+    this.#underWay += 1;
     const struck = this.#rules.find(({ rule, left }) => left > 0 && rule.when(numbered));
     if (!struck) return { call: numbered };
     struck.left -= 1;

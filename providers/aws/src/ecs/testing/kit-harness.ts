@@ -20,6 +20,7 @@ import { loadBalancerRateLimits } from '../../alb/rate-limits.ts';
 import { configSchema } from '../../config.ts';
 import { errorOf } from '../../errors.ts';
 import { outputsSchema, type AwsFoundation } from '../../foundation/outputs.ts';
+import { GIVEN_FOUNDATION, givenFoundation } from '../../foundation/testing/given-foundation.ts';
 import { fromAwsTags } from '../../storage/aws-tags.ts';
 import { environmentCapabilities } from '../capabilities.ts';
 import { fromEcsTags } from '../ecs-tags.ts';
@@ -34,8 +35,6 @@ const run = promisify(execFile);
 const DOMAIN = 'kit.example';
 const REGION = 'us-east-1';
 const KEYS = { accessKeyId: 'kit', secretAccessKey: 'kit' };
-/** The foundation is made once, beside the driver: also the processes that get killed stand on it. */
-const FOUNDATION = 'KIT_FOUNDATION';
 
 /** Environments and slots alone, on a foundation that is there. */
 const provider = defineProvider<typeof configSchema, AwsFoundation>({
@@ -49,19 +48,7 @@ const provider = defineProvider<typeof configSchema, AwsFoundation>({
   drivers: {
     environments: openEnvironments,
     slots: openSlots,
-    foundation: ({ host }) => {
-      const outputs = outputsSchema.parse(JSON.parse(host.env[FOUNDATION] ?? ''));
-      const made = { id: 'main', phase: 'active' as const, handle: {}, outputs };
-      return Promise.resolve({
-        outputs: outputsSchema,
-        ensure: () => Promise.resolve(made),
-        read: () => Promise.resolve(made),
-        list: async function* () {
-          yield await Promise.resolve(made);
-        },
-        destroy: () => Promise.resolve(),
-      });
-    },
+    foundation: ({ host }) => givenFoundation(host, outputsSchema),
   },
 });
 
@@ -89,7 +76,7 @@ export function kitOn(emulator: EmulatorName, module: string): Harness {
           AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
           AWS_REGION: REGION,
           AWS_ENDPOINT_URL: 'url' in front ? front.url : '',
-          [FOUNDATION]: JSON.stringify(foundation),
+          [GIVEN_FOUNDATION]: JSON.stringify(foundation),
         },
         domain: DOMAIN,
         image,
