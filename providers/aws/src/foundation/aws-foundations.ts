@@ -12,6 +12,7 @@ import type { Clients } from './clients.ts';
 import type { FoundationConfig } from './config.ts';
 import type { Kind } from './kind.ts';
 import { isReady, type Found, type Part } from './part.ts';
+import { certificate } from './parts/certificate.ts';
 import { mustBe } from '../place.ts';
 import { findAll, makeAll, removeAll } from './schedule.ts';
 import { shapeOf, type Shape } from './shape.ts';
@@ -81,7 +82,10 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
     const before = await looking;
     await removeAll(this.everythingAndAdded(), at);
     // What was removed now is looked for once more.
-    const gone = this.everythingAndAdded().filter((_, index) => before[index] === undefined);
+    const gone = this.everythingAndAdded().filter(
+      // Of `certificate` nothing was seen: the last former one is it as soon as its domain is known again.
+      ({ name }, index) => before[index] === undefined && name !== certificate.name,
+    );
     this.#seen = { token: call.token(), parts: new Map(gone.map(({ name }) => [name, undefined])), begun: new Map() };
   }
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { ListCertificatesCommand, ListTagsForCertificateCommand, RequestCertificateCommand } from '@aws-sdk/client-acm';
 import {
   CreateDistributionCommand,
   GetDistributionConfigCommand,
@@ -108,6 +109,17 @@ test('another domain changes it in place, and its bucket is emptied with it', as
   expect(after.outputs).toEqual({ ...before.outputs, domain: 'next.example.com' });
   expect((await configOf(after.outputs?.distribution.id ?? '')).config.Aliases?.Items).toEqual(['*.next.example.com']);
   expect(await inventory(scene.raw)).toMatchObject({ certificates: 1, distributions: 1 });
+});
+
+test('of two certificates, as an interrupted change of the domain leaves them, neither stays', async () => {
+  await shop.make(DOMAIN);
+  const { acm } = scene.raw;
+  const { CertificateSummaryList } = await acm.send(new ListCertificatesCommand({}));
+  const CertificateArn = CertificateSummaryList?.[0]?.CertificateArn;
+  const { Tags } = await acm.send(new ListTagsForCertificateCommand({ CertificateArn }));
+  await acm.send(new RequestCertificateCommand({ DomainName: '*.former.example.com', Tags }));
+  await shop.remove();
+  expect(await inventory(scene.raw)).toMatchObject({ certificates: 0, distributions: 0 });
 });
 
 test('what has the name of ours and is somebody else’s is refused and left; another distribution is no matter', async () => {

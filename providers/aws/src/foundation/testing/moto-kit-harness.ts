@@ -1,0 +1,3 @@
+import { foundationKit } from './kit-harness.ts';
+
+export default foundationKit('moto', import.meta.url);
