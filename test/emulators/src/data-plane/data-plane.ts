@@ -11,6 +11,7 @@ import { ContainerLogs } from './container-logs.ts';
 import { CodeBuildOverlay } from './codebuild/codebuild-overlay.ts';
 import { ecrImages } from './ecr-images.ts';
 import { ecrAnswer } from './ecr-overlay.ts';
+import { Disks } from './disks.ts';
 import { EcsOverlay } from './ecs-overlay.ts';
 import { ElbOverlay } from './elb-overlay.ts';
 import { Engine } from './engine.ts';
@@ -133,13 +134,15 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     const plane: Plane = { clients, engine, logs: new ContainerLogs(clients.logs, engine), registry, targets, speed };
     const services = new Services(plane);
     let endpoint = '';
-    const machines = new Machines(plane, region, () => endpoint);
+    const disks = new Disks(plane, folder, (machine) => machines.containerOf(machine));
+    const machines: Machines = new Machines(plane, region, () => endpoint, disks);
     const balancers = new LoadBalancers(clients.balancing, memory, targets, certificates);
     const distributions = new Distributions(clients.cloudFront, clients.stores);
     const edge = await Edge.listen(distributions, clients.s3, certificates);
     undo.push(
       async () => edge.end(),
       async () => services.end(),
+      async () => disks.end(),
       async () => machines.end(),
       () => targets.end(),
       async () => balancers.end(),
@@ -183,12 +186,18 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
         const group = asked.form.get('AutoScalingGroupName') ?? '';
         if (asked.action === 'autoscaling.CreateAutoScalingGroup' && machines.has(group))
           return formRefusal('AlreadyExists', `AutoScalingGroup by this name already exists - ${group}`);
-        return (await ecrImages(asked, registry.host)) ?? builds.before(asked) ?? ecs.before(asked);
+        return (
+          (await ecrImages(asked, registry.host)) ??
+          (await disks.before(asked)) ??
+          builds.before(asked) ??
+          ecs.before(asked)
+        );
       },
       async after(asked, answer) {
         const told = asked.action.startsWith('ecr.')
           ? ecrAnswer(asked, answer, registry.host)
           : await ecs.after(asked, builds.after(asked, answer));
+        await disks.after(asked, answer);
         const amended = asked.action.startsWith('elb.') ? elb.after(asked, told) : told;
         lookAfter(asked);
         if (asked.action === 'autoscaling.DeleteAutoScalingGroup') {

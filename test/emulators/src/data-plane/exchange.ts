@@ -23,7 +23,11 @@ const TARGETS: Readonly<Record<string, string>> = {
   CodeBuild_20161006: 'codebuild',
 };
 /** Those that take forms, by the version of their interface. */
-const FORMS: Readonly<Record<string, string>> = { '2015-12-01': 'elb', '2011-01-01': 'autoscaling' };
+const FORMS: Readonly<Record<string, string>> = {
+  '2015-12-01': 'elb',
+  '2011-01-01': 'autoscaling',
+  '2016-11-15': 'ec2',
+};
 
 /** @param target - Of `X-Amz-Target`. */
 export function askedOf(target: string, contentType: string, body: Buffer): Asked {

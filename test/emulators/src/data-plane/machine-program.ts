@@ -1,6 +1,6 @@
 /**
  * What cloud-init and systemd do of a machine, as far as user data goes, in Python: it writes down who the machine is, runs the user data as
- * root, starts units, and ends all when the machine is to end. A service that may not reach the machine's metadata gets no credentials.
+ * root, starts units, and ends all when the machine is to end: processes first, then what ran once and is to be undone. A service that may not reach the machine's metadata gets no credentials.
  */
 export const INIT = String.raw`#!/usr/bin/python3
 import base64, os, signal, subprocess, sys, time
@@ -15,16 +15,21 @@ def end(*_):
                 time.sleep(0.05)
         except ChildProcessError:
             break
+    else:
+        os.kill(-1, signal.SIGKILL)
+    for unit in sorted(os.listdir('/run/units')):
+        subprocess.run(['/usr/local/bin/systemctl', 'stop', unit], env=kept)
     os._exit(0)
 
+kept = {name: value for name, value in os.environ.items() if not name.startswith('MACHINE_')}
 signal.signal(signal.SIGTERM, end)
+os.makedirs('/run/units', exist_ok=True)
 os.makedirs('/var/lib/cloud/data', exist_ok=True)
 with open('/var/lib/cloud/data/instance-id', 'w') as file:
     file.write(os.environ['MACHINE_ID'] + '\n')
 with open('/var/lib/cloud/user-data', 'wb') as file:
     file.write(base64.b64decode(os.environ['MACHINE_USER_DATA']))
 os.chmod('/var/lib/cloud/user-data', 0o700)
-kept = {name: value for name, value in os.environ.items() if not name.startswith('MACHINE_')}
 subprocess.Popen(['/var/lib/cloud/user-data'], env=kept, cwd='/')
 while True:
     try:
@@ -33,7 +38,7 @@ while True:
         time.sleep(0.2)
 `;
 
-/** Of systemctl, `daemon-reload` and `enable --now`. @see https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html */
+/** Of systemctl, `daemon-reload`, `enable --now`, which waits for what runs once, and `stop` of that. @see https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html */
 export const SYSTEMCTL = String.raw`#!/usr/bin/python3
 import os, shlex, subprocess, sys, time
 
@@ -66,22 +71,32 @@ def once(unit):
             return False
     return True
 
-def supervise(unit):
+def supervise(name, unit):
     restart = last(unit, 'Restart', 'no')
     while True:
         succeeded = once(unit)
+        if succeeded and 'ExecStop' in unit:
+            open('/run/units/' + name, 'w').close()
         if restart == 'no' or (restart == 'on-failure' and succeeded):
             return
         time.sleep(float(last(unit, 'RestartSec', '0.1')))
 
 if sys.argv[1] == 'daemon-reload':
     sys.exit()
+if sys.argv[1] == 'stop':
+    unit = settings(sys.argv[2])
+    for line in unit['ExecStop']:
+        run(unit, line)
+    sys.exit()
 if sys.argv[1:3] != ['enable', '--now']:
     sys.exit('systemctl: not played here: ' + ' '.join(sys.argv[1:]))
 for name in sys.argv[3:]:
     unit = settings(name)
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         os.setsid()
-        supervise(unit)
+        supervise(name, unit)
         os._exit(0)
+    if last(unit, 'Type') == 'oneshot':
+        os.waitpid(child, 0)
 `;

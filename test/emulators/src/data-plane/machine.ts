@@ -1,6 +1,10 @@
 import type { Container } from 'dockerode';
+import { MOUNTS } from './loop-devices.ts';
 import type { MachineImage } from './machine-image.ts';
 import type { Plane } from './plane.ts';
+
+/** AWS gives some minutes. */
+const GRACE_SECONDS = 30;
 
 /** What a machine is of, as Auto Scaling tells it. */
 export interface MachinePlace {
@@ -45,7 +49,7 @@ export class Machine {
         Cmd: ['/usr/local/bin/machine-init'],
         Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
         ...place,
-        HostConfig: { ...HostConfig, Binds: [...image.binds] },
+        HostConfig: { ...HostConfig, ...MOUNTS, Binds: [...image.binds] },
       },
       () => {
         if (!this.isOver) onEnd();
@@ -58,7 +62,7 @@ export class Machine {
   async end(): Promise<void> {
     this.isOver = true;
     if (!this.#container) return;
-    await this.#container.stop({ t: 6 }).catch(() => undefined); // not running any more
+    await this.#container.stop({ t: GRACE_SECONDS }).catch(() => undefined); // not running any more
     await this.plane.engine.remove(this.#container);
   }
 }

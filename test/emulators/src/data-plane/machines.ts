@@ -4,6 +4,7 @@ import {
   type AutoScalingGroup,
 } from '@aws-sdk/client-auto-scaling';
 import { DescribeLaunchTemplateVersionsCommand } from '@aws-sdk/client-ec2';
+import type { Disks } from './disks.ts';
 import { ensureMachineImage, type MachineImage } from './machine-image.ts';
 import { Machine } from './machine.ts';
 import type { Plane } from './plane.ts';
@@ -24,16 +25,18 @@ export class Machines {
   readonly #machines = new Map<string, Machine>();
   readonly #ways = new Map<string, Ways>();
   readonly #addresses = new Map<string, string>();
+  readonly #ending = new Set<Machine>();
   readonly #leaving = new Set<Promise<void>>();
   readonly #givenUp = new Set<string>();
   #image: Promise<MachineImage> | undefined;
   #isEnding = false;
 
-  /** @param endpoint - Where machines reach the public interface. */
+  /** @param endpoint - Where machines reach the public interface. @param disks - What those that ended had. */
   constructor(
     private readonly plane: Plane,
     private readonly region: string,
     private readonly endpoint: () => string,
+    private readonly disks: Pick<Disks, 'ended'>,
   ) {}
 
   get all(): readonly Machine[] {
@@ -46,6 +49,11 @@ export class Machines {
     const known = this.#addresses.get(target) ?? this.plane.engine.nextAddress();
     this.#addresses.set(target, known);
     return known;
+  }
+
+  /** Of one that runs, or is ending. */
+  containerOf(id: string): string | undefined {
+    return [...this.all, ...this.#ending].find(({ place }) => place.id === id)?.container;
   }
 
   has(group: string): boolean {
@@ -123,6 +131,7 @@ export class Machines {
   #leave(machine: Machine): void {
     const { id, group } = machine.place;
     this.#machines.delete(id);
+    this.#ending.add(machine);
     const leaving = (async () => {
       const { targets } = this.plane;
       const registered = (this.#ways.get(group)?.groups ?? []).flatMap((arn) =>
@@ -130,6 +139,8 @@ export class Machines {
       );
       await Promise.all(registered.map(async ({ arn, port }) => targets.deregister(arn, id, port)));
       await machine.end();
+      this.#ending.delete(machine);
+      await this.disks.ended(id);
     })();
     this.#leaving.add(leaving);
     void leaving.finally(() => this.#leaving.delete(leaving));
