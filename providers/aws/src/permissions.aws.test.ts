@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { CreateLogStreamCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { DescribeSecurityGroupsCommand, RevokeSecurityGroupIngressCommand } from '@aws-sdk/client-ec2';
+import {
+  AttachVolumeCommand,
+  DescribeInstancesCommand,
+  DescribeSecurityGroupsCommand,
+  DescribeVolumesCommand,
+  RevokeSecurityGroupIngressCommand,
+} from '@aws-sdk/client-ec2';
 import { PutImageTagMutabilityCommand } from '@aws-sdk/client-ecr';
 import { SetSecurityGroupsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { CreateHostedZoneCommand } from '@aws-sdk/client-route-53';
@@ -28,6 +34,7 @@ import { openPermissionScene, REGION, type PermissionScene } from './testing/per
 
 const BUCKET = 'shop-state';
 const ZONE = 'one.example';
+const OURS = [{ Name: 'tag:clusternator_type', Values: ['volume'] }];
 const OWNER = { project: 'shop', stage: 'main' };
 const configOf = (more: object = {}) => aws.config.parse({ region: REGION, bucket: BUCKET, ...more });
 const printed = permissions(configOf());
@@ -191,21 +198,38 @@ async function certificates(): Promise<void> {
   await play('slot destroy', (call) => slots.destroy({ id: 'names' }, call));
 }
 
+/** As machines do by their own role. */
+async function attachDisks(): Promise<void> {
+  const { ec2 } = scene.raw;
+  const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({}));
+  const [InstanceId] = Reservations.flatMap(({ Instances = [] }) => Instances.map((one) => one.InstanceId));
+  const { Volumes = [] } = await ec2.send(new DescribeVolumesCommand({ Filters: OURS }));
+  for (const { VolumeId } of Volumes)
+    await ec2.send(new AttachVolumeCommand({ VolumeId, InstanceId, Device: '/dev/sdf' }));
+}
+
 async function machines(): Promise<void> {
-  const { environments } = await drivers();
-  const spec: EnvironmentSpec = specified('environment', 'm1', {
-    hosts: [`m1--shop.${ZONE}`],
-    services: { web: command({ secrets: { KEY: { name: 'KEY' } } }) },
-    sites: {},
-  });
+  const { environments, storage } = await drivers();
   let made: Environment | undefined;
   const play = (verb: string, work: (call: Call) => Promise<unknown>) => scene.play({ verb, play: work });
   await play('env create', async (call) => {
+    const { volumes } = await storage();
+    const disk: VolumeSpec = specified('volume', 'held', { kind: 'disk' as const, sizeGiB: 1 });
+    const mounts = { data: { volume: await until(() => volumes.ensure(disk, call)), readOnly: false } };
+    const services = { web: command({ mounts, secrets: { KEY: { name: 'KEY' } } }) };
+    const hosts = [`m1--shop.${ZONE}`];
+    const spec: EnvironmentSpec = specified('environment', 'm1', { hosts, services, sites: {} });
     made = await until(() => environments.ensure(spec, call));
   });
+  await attachDisks();
+  const scaledTo = (count: number) => async (call: Call) =>
+    environments.scale?.(made ?? missing(), { web: { min: count, max: count } }, call);
   await play('env show', (call) => environments.health(made ?? missing(), call));
-  await play('promote', async (call) => environments.scale?.(made ?? missing(), { web: { min: 2, max: 2 } }, call));
+  await play('promote', scaledTo(1));
+  await play('promote', scaledTo(0));
+  await play('env show', (call) => environments.health(made ?? missing(), call));
   await play('env destroy', (call) => untilGone(environments, 'm1', call));
+  await play('gc', async (call) => (await storage()).volumes.destroy({ id: 'held' }, call));
 }
 
 async function volumesAndSnapshots(): Promise<void> {
@@ -219,16 +243,21 @@ async function volumesAndSnapshots(): Promise<void> {
     return until(() => volumes.ensure(spec, call));
   };
   let data: Volume | undefined;
+  let disk: Volume | undefined;
   let snapshot: Snapshot | undefined;
   await play('env create', async (call) => {
     data = await make(volume('data', postgres), call);
     await make({ ...volume('data', { ...postgres, sizeGiB: 40 }) }, call);
     await make(volume('files', {}), call);
+    disk = await make(volume('disk', { kind: 'disk' }), call);
+    await make(volume('disk', { kind: 'disk', sizeGiB: 40 }), call);
   });
   await play('storage snapshot', async (call) => {
     const { snapshots } = await storage();
     const spec: SnapshotSpec = specified('snapshot', 'p1', { volume: data ?? missing() });
     snapshot = await until(async () => (await snapshots?.ensure(spec, call)) ?? missing());
+    const ofDisk: SnapshotSpec = specified('snapshot', 'p2', { volume: disk ?? missing() });
+    await until(async () => (await snapshots?.ensure(ofDisk, call)) ?? missing());
   });
   await play('storage restore', async (call) => {
     if (!snapshot || !data) throw new Error('there is nothing to restore');
@@ -242,8 +271,8 @@ async function volumesAndSnapshots(): Promise<void> {
   });
   await play('gc', async (call) => {
     const { volumes, snapshots } = await storage();
-    for (const id of ['again', 'past', 'data', 'files']) await untilGone(volumes, id, call);
-    if (snapshots) await untilGone(snapshots, 'p1', call);
+    for (const id of ['again', 'past', 'data', 'files', 'disk']) await untilGone(volumes, id, call);
+    for (const id of ['p1', 'p2']) if (snapshots) await untilGone(snapshots, id, call);
   });
 }
 

@@ -4,7 +4,8 @@ import type { Call } from '@clusternator/core/provider';
 import type { TargetGroups } from '../alb/target-groups.ts';
 import type { ServiceState } from '../ecs/service-state.ts';
 import type { MachineParts } from './clients.ts';
-import { groupState, isEnding, lacksMachines } from './group-state.ts';
+import { type DiskLook, diskIds, heldText } from './disk-look.ts';
+import { groupState, isEnding, lacksMachines, type Seen } from './group-state.ts';
 import type { Groups } from './groups.ts';
 import { lastLines } from './last-lines.ts';
 
@@ -14,12 +15,13 @@ export interface Looked {
   readonly targets: readonly TargetHealthDescription[] | undefined;
 }
 
-/** Asks what groups themselves do not tell: who passes the check and, where machines are missing, why. */
+/** Asks what groups themselves do not tell: who passes the check, who has its disks and, where machines are missing, why. */
 export class GroupLook {
   constructor(
     private readonly parts: Pick<MachineParts, 'logs' | 'foundation'>,
     private readonly groups: Groups,
     private readonly targets: TargetGroups,
+    private readonly disks: DiskLook,
   ) {}
 
   at(key: string, groups: readonly AutoScalingGroup[], call: Call): Promise<readonly Looked[]> {
@@ -32,10 +34,19 @@ export class GroupLook {
       arn === undefined || isEnding(group) ? undefined : this.targets.health(arn, call),
       lacksMachines(group) ? this.groups.activities(name, call) : [],
     ]);
-    const state = groupState(group, { targets, activities });
+    const seen = { targets, activities };
+    const state = groupState(group, { ...seen, ...(await this.atDisks(group, groupState(group, seen), call)) });
     if (state.phase !== 'failed') return { state, targets };
     const instances = (group.Instances ?? []).flatMap(({ InstanceId }) => InstanceId ?? []);
     const words = await lastLines(this.parts, { key, service: state.service, instances, activities }, call);
     return { state: { ...state, message: [state.message ?? '', ...words].join('\n') }, targets };
+  }
+
+  /** Only where the answer would change something. */
+  private async atDisks(group: AutoScalingGroup, { phase }: ServiceState, call: Call): Promise<Seen> {
+    if (diskIds(group).length === 0) return {};
+    if (phase === 'stopped') return { isReleasing: !(await this.disks.isReleased(group, call)) };
+    if (phase !== 'creating' && phase !== 'failed') return {};
+    return { waitsFor: (await this.disks.heldBeside(group, call)).map(heldText) };
   }
 }

@@ -6,8 +6,10 @@ import type { PlannedService } from '../ecs/plan.ts';
 import { PublicWays } from '../ecs/public-ways.ts';
 import { SecretStore } from '../ecs/secret-store.ts';
 import { ownSecrets } from '../ecs/task-requests.ts';
+import { subnetsIn } from '../storage/disk-zones.ts';
 import { ours } from '../storage/ownership.ts';
 import type { MachineParts } from './clients.ts';
+import { disksOf } from './disks.ts';
 import { Groups } from './groups.ts';
 import { LaunchTemplates } from './launch-templates.ts';
 import { groupRequest, launchTemplateRequest, machineTargets } from './requests.ts';
@@ -18,7 +20,7 @@ const ANY_SOURCE = { key: `sources/${'k'.repeat(31)}/${'0'.repeat(64)}.tar.gz`, 
 
 /**
  * Makes the machines of a service that is not there yet. Its source and its secret come first, then the template that tells machines of
- * both, beside the target group and the rule that leads there. The group comes last: where it is, all is.
+ * both, beside the target group and the rule that leads there. The group comes last: where it is, all is. With disks it is in their zone.
  */
 export class GroupMaker {
   private readonly ways: PublicWays;
@@ -45,11 +47,16 @@ export class GroupMaker {
 
   /** @param groups - All target groups that there were before, to tell what an interrupted call had made. */
   async make(planned: PlannedService, groups: readonly TargetGroup[], call: Call): Promise<void> {
-    const [described, target] = await allSettled([
+    const [zone] = disksOf(planned.spec).map((disk) => disk.zone);
+    const [subnets, described, target] = await allSettled([
+      zone === undefined ? undefined : subnetsIn(zone, this.parts, call),
       this.describe(planned, call),
       this.ways.lead(planned, groups, (port) => machineTargets(this.parts, planned, port), call),
     ]);
-    await this.groups.create(groupRequest(this.parts, planned, { ...described, ...target }), call);
+    await this.groups.create(
+      groupRequest(this.parts, planned, { ...described, ...target, ...(subnets && { subnets }) }),
+      call,
+    );
   }
 
   private async describe(planned: PlannedService, call: Call) {

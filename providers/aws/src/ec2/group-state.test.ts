@@ -94,3 +94,13 @@ test.each([
 ])('where %s, nobody knows what runs', (_, more) => {
   expect(groupState(group(more), { targets: [target('healthy')] }).image).toBeUndefined();
 });
+
+test('it has released its disks once none of its machines runs on, and says what it waits for', () => {
+  const none = group({ DesiredCapacity: 0, Instances: [] });
+  expect(groupState(none).phase).toBe('stopped');
+  expect(groupState(none, { isReleasing: true }).phase).toBe('active');
+  const waitsFor = ['the disk vol-1 is attached to the machine i-2'];
+  expect(groupState(group(), { targets: [target('initial')], waitsFor }).message).toMatch(
+    /; the disk vol-1 is attached/,
+  );
+});

@@ -15,6 +15,10 @@ export interface Seen {
   /** Of its target group. */
   readonly targets?: readonly TargetHealthDescription[] | undefined;
   readonly activities?: readonly Activity[];
+  /** Its machines have left it, and one of them runs on or has a disk. */
+  readonly isReleasing?: boolean;
+  /** Whatever else it waits for. */
+  readonly waitsFor?: readonly string[];
 }
 
 /** A group as its part of an environment. */
@@ -53,10 +57,10 @@ export function isEnding({ Status }: AutoScalingGroup): boolean {
 }
 
 /** It has arrived once as many machines as there are to be pass the load balancer's check: before that they install, and start. */
-function phaseOf(group: AutoScalingGroup, { targets = [], activities = [] }: Seen): Phase {
+function phaseOf(group: AutoScalingGroup, { targets = [], activities = [], isReleasing = false }: Seen): Phase {
   const { DesiredCapacity: desired = 0, Instances = [] } = group;
   if (isEnding(group)) return 'destroying';
-  if (desired === 0) return Instances.length === 0 ? 'stopped' : 'active';
+  if (desired === 0) return Instances.length === 0 && !isReleasing ? 'stopped' : 'active';
   const passed = targets.filter(({ TargetHealth }) => TargetHealth?.State === 'healthy').length;
   if (running(group) >= desired && passed >= desired) return 'active';
   return passed === 0 && activities.filter(isFailure).length >= HOPELESS ? 'failed' : 'creating';
@@ -74,12 +78,12 @@ function isFailure({ StatusCode, Cause = '' }: Activity): boolean {
   return StatusCode === 'Failed' || /health.?check/i.test(Cause);
 }
 
-function messageOf(group: AutoScalingGroup, { targets = [], activities = [] }: Seen): string {
+function messageOf(group: AutoScalingGroup, { targets = [], activities = [], waitsFor = [] }: Seen): string {
   const passed = targets.filter(({ TargetHealth }) => TargetHealth?.State === 'healthy').length;
   const all = String(group.DesiredCapacity ?? 0);
   const counts = `${String(running(group))} of ${all} machines run, ${String(passed)} pass their check`;
   const said = activities.filter(isFailure).flatMap(({ StatusMessage, Cause }) => StatusMessage ?? Cause ?? [])[0];
-  return said === undefined ? counts : `${counts}; ${said}`;
+  return [counts, ...(said === undefined ? [] : [said]), ...waitsFor].join('; ');
 }
 
 function isAsMade({ LaunchTemplate, Instances = [] }: AutoScalingGroup, template: string | undefined): boolean {

@@ -31,6 +31,11 @@ export class Groups {
     return this.named(serviceNames(key), call);
   }
 
+  async find(name: string, call: Call): Promise<AutoScalingGroup | undefined> {
+    const [found] = await this.named([name], call);
+    return found;
+  }
+
   /** All with a tag of ours, a page at a time. */
   async *all(call: Call): AsyncGenerator<AutoScalingGroup> {
     const input = { MaxRecords: PAGE_SIZE, Filters: [{ Name: 'tag-key', Values: ['clusternator_project'] }] };

@@ -28,6 +28,7 @@ import type { ServiceState } from '../ecs/service-state.ts';
 import { fromAwsTags } from '../storage/aws-tags.ts';
 import { ours } from '../storage/ownership.ts';
 import type { MachineParts } from './clients.ts';
+import { DiskLook } from './disk-look.ts';
 import { GroupMaker } from './group-maker.ts';
 import { countOfGroups } from './group-state.ts';
 import { GroupLook, type Looked } from './group-look.ts';
@@ -56,6 +57,7 @@ export class MachineEnvironments implements EnvironmentDriver {
   private readonly maker: GroupMaker;
   private readonly leftovers: MachineLeftovers;
   private readonly end: MachineEnd;
+  private readonly disks: DiskLook;
   private readonly look: GroupLook;
   private readonly log: EnvironmentLogs;
 
@@ -64,10 +66,11 @@ export class MachineEnvironments implements EnvironmentDriver {
     const sources = new Sources(s3, host, foundation);
     this.groups = new Groups(scaling, host);
     this.targets = new TargetGroups(elb, host, foundation);
+    this.disks = new DiskLook(parts);
     this.maker = new GroupMaker(parts, sources);
     this.leftovers = new MachineLeftovers(parts, sources);
     this.end = new MachineEnd(parts, sources);
-    this.look = new GroupLook(parts, this.groups, this.targets);
+    this.look = new GroupLook(parts, this.groups, this.targets, this.disks);
     this.log = new EnvironmentLogs(logs, host, foundation);
   }
 
@@ -152,7 +155,11 @@ export class MachineEnvironments implements EnvironmentDriver {
   }
 
   async scale(environment: Environment, instances: Readonly<Record<string, Instances>>, call: Call): Promise<void> {
-    await scaleEach(environment, instances, (name, count) => this.groups.scale(name, count, call));
+    await scaleEach(environment, instances, async (name, count) => {
+      const group = count > 0 ? await this.groups.find(name, call) : undefined;
+      if (group) await this.disks.mustBeFree(group, call);
+      await this.groups.scale(name, count, call);
+    });
   }
 
   private async show(

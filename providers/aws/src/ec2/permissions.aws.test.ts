@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { AttachVolumeCommand, CreateVolumeCommand, DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import type { WireCall } from '@clusternator/conformance';
 import { actionOf, type EcsScene, type Tenant } from '../ecs/testing/ecs-scene.ts';
 import { environmentPermissions } from '../ecs/permissions.ts';
@@ -46,7 +47,13 @@ function permissionsOf(call: WireCall): readonly string[] {
 }
 
 test('what is declared is what is used beside what containers use, once AWS’s own conditions are counted', async () => {
-  const spec = shop.spec('a1', { web: command({ secrets: { KEY: { name: 'KEY' } } }) });
+  const { ec2 } = scene.raw;
+  const zone = { AvailabilityZone: 'us-east-1a', Size: 1 };
+  const { VolumeId = '' } = await ec2.send(new CreateVolumeCommand(zone));
+  const handle = { volumeId: VolumeId, zone: 'us-east-1a' };
+  const volume = { id: 'data', kind: 'disk', sizeGiB: 1, phase: 'active', handle } as const;
+  const mounts = { data: { volume, readOnly: false } };
+  const spec = shop.spec('a1', { web: command({ mounts, secrets: { KEY: { name: 'KEY' } } }) });
   // Killed on its way, so that the next one looks for what there is.
   for (const action of ['CreateTargetGroup', 'CreateLaunchTemplate']) {
     const lift = scene.wire.impose({
@@ -64,6 +71,13 @@ test('what is declared is what is used beside what containers use, once AWS’s 
   await again.call(
     'scale',
     (call) => again.environments.scale?.(made, { web: { min: 2, max: 2 } }, call) ?? Promise.resolve(),
+  );
+  const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({}));
+  const [InstanceId] = Reservations.flatMap(({ Instances = [] }) => Instances.map((one) => one.InstanceId));
+  await ec2.send(new AttachVolumeCommand({ VolumeId, InstanceId, Device: '/dev/sdf' }));
+  await again.call(
+    'scale',
+    (call) => again.environments.scale?.(made, { web: { min: 1, max: 1 } }, call) ?? Promise.resolve(),
   );
   await again.call('health', (call) => again.environments.health(made, call));
   await again.call('list', (call) => Array.fromAsync(again.environments.list(call)));

@@ -13,7 +13,7 @@ const ALL = [...MAKES, ...REMOVES, ...READS];
  * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html (what a group's maker needs of EC2)
  */
 export function machinePermissions({ region = '*' }: Pick<AwsConfig, 'region'>): readonly Permission[] {
-  return [...groups(region), ...templates(region), ...machines(region), ...sources()];
+  return [...groups(region), ...templates(region), ...machines(region), ...disks(), ...sources()];
 }
 
 function groups(region: string): readonly Permission[] {
@@ -55,6 +55,15 @@ function machines(region: string): readonly Permission[] {
     ...own.map((resource) => ({ action: 'ec2:CreateTags', resource, verbs: MAKES })),
     // The image by its parameter.
     { action: 'ssm:GetParameters', resource: `arn:aws:ssm:${region}:*:parameter/aws/service/*`, verbs: MAKES },
+  ];
+}
+
+/** Who has the disks of a service, and where they are. What attaches them is a machine itself, by its own role. */
+function disks(): readonly Permission[] {
+  return [
+    { action: 'ec2:DescribeSubnets', resource: '*', verbs: MAKES },
+    { action: 'ec2:DescribeVolumes', resource: '*', verbs: [...ALL, ...LOOKS] },
+    { action: 'ec2:DescribeInstances', resource: '*', verbs: [...ALL, ...LOOKS] },
   ];
 }
 

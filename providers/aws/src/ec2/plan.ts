@@ -2,6 +2,7 @@ import { ProviderError, type EnvironmentSpec, type Problem, type ServiceSpec } f
 import { MOST_SERVICES } from '../ecs/names.ts';
 import { problemsOf } from '../ecs/plan.ts';
 import type { MachineSettings } from './config.ts';
+import { diskProblems } from './disks.ts';
 import { instanceType, LARGEST } from './instance-types.ts';
 import { machineNative } from './native.ts';
 
@@ -34,7 +35,8 @@ export function machineProblems({ services, sites }: EnvironmentSpec, machine: M
     message:
       'sites are not served beside machines: serve the files from one, or take kind: sites where nothing else runs',
   }));
-  return [...tooMany, ...ofSites, ...Object.entries(services).flatMap((one) => problemsOfService(...one, machine))];
+  const ofServices = Object.entries(services).flatMap((one) => problemsOfService(...one, machine));
+  return [...tooMany, ...ofSites, ...ofServices, ...diskProblems(services)];
 }
 
 function problemsOfService(name: string, service: ServiceSpec, machine: MachineSettings): readonly Problem[] {
@@ -50,7 +52,6 @@ function problemsOfService(name: string, service: ServiceSpec, machine: MachineS
       `${path}.needs`,
       'machines have no name in the network: give the services an image, or call them by their public route',
     ],
-    [Object.keys(service.mounts).length > 0, `${path}.volumes`, 'machines mount no volumes: give the service an image'],
   ];
   const problems: Problem[] = unsupported.flatMap(([isAsked, at, message]) =>
     isAsked ? [{ path: at, capability: 'environments.processes' as const, message }] : [],

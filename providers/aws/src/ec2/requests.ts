@@ -15,10 +15,11 @@ import { firstInstances, type PlannedService } from '../ecs/plan.ts';
 import { targetGroupRequest } from '../ecs/service-requests.ts';
 import { toAwsTags } from '../storage/aws-tags.ts';
 import type { MachineParts } from './clients.ts';
+import { disksOf } from './disks.ts';
 import { instanceType } from './instance-types.ts';
 import { machineNative } from './native.ts';
 import type { Source } from '../sources/sources.ts';
-import { SOURCE_TAG, TEMPLATE_TAG } from './tags.ts';
+import { DISKS_TAG, SOURCE_TAG, TEMPLATE_TAG } from './tags.ts';
 import { userData } from './user-data.ts';
 
 /** A machine has so long to start, to install packages and what the service wants, before it is judged. */
@@ -36,6 +37,8 @@ export interface MadeForGroup {
   readonly rule?: string;
   /** The name of its secret. */
   readonly secret?: string;
+  /** Where its disks are. Left out: in all zones. */
+  readonly subnets?: readonly string[];
 }
 
 /** Its targets are machines. */
@@ -110,18 +113,22 @@ export function groupRequest(
 ): CreateAutoScalingGroupCommandInput {
   const { environment, service, spec, name, route } = planned;
   const size = firstInstances(spec);
+  const disks = disksOf(spec);
   const request: CreateAutoScalingGroupCommandInput = {
     AutoScalingGroupName: name,
     LaunchTemplate: { LaunchTemplateId: made.template, Version: VERSION },
     MinSize: size,
     MaxSize: size,
     DesiredCapacity: size,
-    VPCZoneIdentifier: foundation.tasks.subnets.join(','),
+    VPCZoneIdentifier: (made.subnets ?? foundation.tasks.subnets).join(','),
     ...(made.targetGroup !== undefined && { TargetGroupARNs: [made.targetGroup] }),
     HealthCheckType: 'ELB',
     HealthCheckGracePeriod: BOOT_SECONDS + (spec.health?.withinSeconds ?? 0),
-    // What replaces another is started first.
-    InstanceMaintenancePolicy: { MinHealthyPercentage: 100, MaxHealthyPercentage: 200 },
+    // What replaces another is started first, but where it could not have the disk of the other.
+    InstanceMaintenancePolicy:
+      disks.length > 0
+        ? { MinHealthyPercentage: 0, MaxHealthyPercentage: 100 }
+        : { MinHealthyPercentage: 100, MaxHealthyPercentage: 200 },
   };
   const tags = {
     ...environment.tags,
@@ -134,6 +141,7 @@ export function groupRequest(
     ...(route && { [ROUTE_TAG]: route.path }),
     ...(made.rule !== undefined && { [RULE_TAG]: made.rule }),
     ...(made.secret !== undefined && { [SECRET_TAG]: made.secret }),
+    ...(disks.length > 0 && { [DISKS_TAG]: disks.map(({ volume }) => volume).join(' ') }),
   };
   const native = machineNative(service, spec.native).group;
   return {

@@ -1,8 +1,11 @@
+import { gzipSync } from 'node:zlib';
 import { ProviderError, type ServiceSpec } from '@clusternator/core/provider';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { streamPrefix } from '../ecs/log-streams.ts';
 import type { PlannedService } from '../ecs/plan.ts';
 import type { MachineSettings } from './config.ts';
+import { DISK_PROGRAM } from './disk-program.ts';
+import { disksOf } from './disks.ts';
 import { MACHINE_PROGRAM } from './machine-program.ts';
 import type { Source } from '../sources/sources.ts';
 
@@ -11,6 +14,9 @@ const MOST_BYTES = 16_384;
 /** Where machines ask who they are. The service is not to: their role is not its own.
  *  @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html */
 const METADATA = '169.254.169.254/32 fd00:ec2::254/128';
+
+/** The user's id, the same on each machine: a disk keeps the ids of whom its files are. No system gives it by itself. */
+const ACCOUNT = '50000';
 
 /** What a machine begins with. */
 export interface Beginning {
@@ -27,7 +33,7 @@ export interface Beginning {
  * @throws ProviderError `invalid`: EC2 takes no more than 16 KiB.
  */
 export function userData(planned: PlannedService, beginning: Beginning): string {
-  const text = script(serviceOf(planned, beginning), beginning);
+  const text = script(serviceOf(planned, beginning), beginning, disksOf(planned.spec).length > 0);
   const bytes = Buffer.byteLength(text);
   if (bytes <= MOST_BYTES) return text;
   throw new ProviderError(
@@ -39,6 +45,7 @@ export function userData(planned: PlannedService, beginning: Beginning): string 
 
 /** As the machine's program reads it. */
 function serviceOf({ key, service, spec }: PlannedService, { foundation, secret }: Beginning): object {
+  const disks = disksOf(spec);
   return {
     command: spec.command ?? [],
     install: spec.install ?? null,
@@ -49,6 +56,7 @@ function serviceOf({ key, service, spec }: PlannedService, { foundation, secret 
     region: foundation.region,
     logGroup: foundation.logGroup,
     stream: streamPrefix(key, service),
+    ...(disks.length > 0 && { disks: disks.map(({ zone: _, ...disk }) => disk) }),
   };
 }
 
@@ -59,7 +67,7 @@ function referencesOf({ secrets }: ServiceSpec, own = ''): Readonly<Record<strin
   );
 }
 
-function script(service: object, { foundation, machine, source }: Beginning): string {
+function script(service: object, { foundation, machine, source }: Beginning, hasDisks: boolean): string {
   const settings = Buffer.from(JSON.stringify(service)).toString('base64');
   const packages = machine.packages.map(quoted).join(' ');
   const url = quoted(`s3://${foundation.bucket}/${source.key}`);
@@ -71,25 +79,31 @@ exec >>/var/log/clusternator.log 2>&1
 export AWS_DEFAULT_REGION=${quoted(foundation.region)}
 again() { until "$@"; do sleep 5; done; }
 
-useradd --system --user-group --home-dir /opt/clusternator/home --shell /usr/sbin/nologin clusternator
+groupadd --system --gid ${ACCOUNT} clusternator
+useradd --system --uid ${ACCOUNT} --gid clusternator --home-dir /opt/clusternator/home --shell /usr/sbin/nologin clusternator
 mkdir -p /opt/clusternator/home /opt/clusternator/source
 base64 -d >/opt/clusternator/service.json <<'END'
 ${settings}
 END
 cat >/opt/clusternator/machine.py <<'END'${MACHINE_PROGRAM}END
-${unit('clusternator-logs', 'What the service writes, to CloudWatch', ['ExecStart=/usr/bin/python3 /opt/clusternator/machine.py logs', 'Restart=always', 'RestartSec=5'])}
+${hasDisks ? DISKS : ''}${unit('clusternator-logs', 'What the service writes, to CloudWatch', ['ExecStart=/usr/bin/python3 /opt/clusternator/machine.py logs', 'Restart=always', 'RestartSec=5'])}
 ${unit('clusternator-values', 'The variables of the service, with its secrets', ['Type=oneshot', 'RemainAfterExit=yes', 'ExecStart=/usr/bin/python3 /opt/clusternator/machine.py values', 'Restart=on-failure', 'RestartSec=5', ...OUTPUT])}
-${unit('clusternator', 'The service', [
-  'User=clusternator',
-  'ExecStartPre=/usr/bin/python3 /opt/clusternator/machine.py install',
-  'ExecStart=/usr/bin/python3 /opt/clusternator/machine.py start',
-  'Restart=always',
-  'RestartSec=1',
-  'TimeoutStartSec=infinity',
-  'NoNewPrivileges=yes',
-  `IPAddressDeny=${METADATA}`,
-  ...OUTPUT,
-])}
+${unit(
+  'clusternator',
+  'The service',
+  [
+    'User=clusternator',
+    'ExecStartPre=/usr/bin/python3 /opt/clusternator/machine.py install',
+    'ExecStart=/usr/bin/python3 /opt/clusternator/machine.py start',
+    'Restart=always',
+    'RestartSec=1',
+    'TimeoutStartSec=infinity',
+    'NoNewPrivileges=yes',
+    `IPAddressDeny=${METADATA}`,
+    ...OUTPUT,
+  ],
+  hasDisks ? AFTER_DISKS : [],
+)}
 systemctl daemon-reload
 systemctl enable --now clusternator-logs.service
 ${packages === '' ? '' : `if command -v dnf; then again dnf --assumeyes install ${packages}; else again apt-get update; again apt-get --assume-yes install ${packages}; fi\n`}
@@ -98,21 +112,21 @@ echo ${quoted(`${source.sha256}  /opt/clusternator/source.tar.gz`)} | sha256sum 
 tar -xzf /opt/clusternator/source.tar.gz -C /opt/clusternator/source --no-same-owner
 rm /opt/clusternator/source.tar.gz
 chown -R clusternator:clusternator /opt/clusternator/home /opt/clusternator/source
-systemctl enable --now clusternator-values.service clusternator.service
+${hasDisks ? 'systemctl enable --now clusternator-disks.service clusternator-growth.service\n' : ''}systemctl enable --now clusternator-values.service clusternator.service
 `;
 }
 
 const OUTPUT = ['StandardOutput=append:/var/log/clusternator.log', 'StandardError=inherit'];
 
 /** Starts again for as long as it takes: a machine that stays unhealthy is replaced. */
-function unit(name: string, about: string, lines: readonly string[]): string {
+function unit(name: string, about: string, lines: readonly string[], order: readonly string[] = []): string {
   return `cat >/etc/systemd/system/${name}.service <<'END'
 [Unit]
 Description=${about}
 Wants=network-online.target
 After=network-online.target
 StartLimitIntervalSec=0
-
+${order.map((line) => `${line}\n`).join('')}
 [Service]
 ${lines.join('\n')}
 
@@ -120,6 +134,28 @@ ${lines.join('\n')}
 WantedBy=multi-user.target
 END`;
 }
+
+/** What mounts them ends last: after the service, and before the network. */
+const AFTER_DISKS = ['Requires=clusternator-disks.service', 'After=clusternator-disks.service'];
+// Packed, which leaves two more KiB to variables.
+const DISKS = `base64 -d <<'END' | gunzip >/opt/clusternator/disks.py
+${gzipSync(DISK_PROGRAM, { level: 9 }).toString('base64')}
+END
+${unit('clusternator-disks', 'The disks of the service', [
+  'Type=oneshot',
+  'RemainAfterExit=yes',
+  'ExecStart=/usr/bin/python3 /opt/clusternator/disks.py mount',
+  'ExecStop=/usr/bin/python3 /opt/clusternator/disks.py release',
+  'TimeoutStartSec=infinity',
+  ...OUTPUT,
+])}
+${unit(
+  'clusternator-growth',
+  'Has file systems grow with their volumes',
+  ['ExecStart=/usr/bin/python3 /opt/clusternator/disks.py grow', 'Restart=always', 'RestartSec=15', ...OUTPUT],
+  AFTER_DISKS,
+)}
+`;
 
 /** As one word of a shell. */
 function quoted(text: string): string {

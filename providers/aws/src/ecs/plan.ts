@@ -56,7 +56,10 @@ export function problemsOf({ services, sites }: EnvironmentSpec): readonly Probl
   return [...problems, ...Object.entries(services).flatMap(([name, service]) => problemsOfService(name, service))];
 }
 
-function problemsOfService(name: string, { artefact, cpus, memoryMiB, native }: ServiceSpec): readonly Problem[] {
+function problemsOfService(
+  name: string,
+  { artefact, cpus, memoryMiB, native, mounts }: ServiceSpec,
+): readonly Problem[] {
   const path = `services.${name}`;
   const problems: Problem[] = [];
   if (artefact.kind === 'files') {
@@ -65,6 +68,13 @@ function problemsOfService(name: string, { artefact, cpus, memoryMiB, native }: 
       capability: 'environments.processes',
       message:
         'Fargate runs images alone, and machines are for environments without any: give it a Dockerfile with build, or an image',
+    });
+  }
+  if (Object.values(mounts).some(({ volume }) => volume.kind === 'disk')) {
+    problems.push({
+      path: `${path}.volumes`,
+      capability: 'storage.disks',
+      message: 'a task on Fargate has no disk that outlives it: take kind: files, or run the command on a machine',
     });
   }
   if (!fargateSize(cpus, memoryMiB)) problems.push({ path, message: `${noSuchSize(cpus, memoryMiB)}; ${SOLD}` });

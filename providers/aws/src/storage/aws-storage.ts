@@ -3,61 +3,94 @@ import {
   type Call,
   type ResourceDriver,
   type ResourceRef,
+  type Snapshot,
   type SnapshotDriver,
+  type SnapshotSpec,
   type StorageDriver,
   type Volume,
   type VolumeSpec,
 } from '@clusternator/core/provider';
 
+type Kind = VolumeSpec['kind'];
 type Volumes = ResourceDriver<VolumeSpec, Volume>;
 
-/** Volumes of two kinds, each in a service of its own. */
+/** What a handle has of each kind alone, of volumes and of snapshots. */
+const OF_VOLUMES: Readonly<Record<Kind, string>> = { files: 'fileSystemId', disk: 'volumeId', database: 'instance' };
+const OF_SNAPSHOTS = { disk: 'snapshotId', database: 'snapshot' } as const;
+
+/** Volumes of three kinds, each in a service of its own. */
 export class AwsStorage implements StorageDriver {
   readonly volumes: Volumes;
+  readonly snapshots: SnapshotDriver;
 
   constructor(
-    kinds: { readonly files: Volumes; readonly database: Volumes },
-    readonly snapshots: SnapshotDriver,
+    kinds: Readonly<Record<Kind, Volumes>>,
+    snapshots: Readonly<Record<keyof typeof OF_SNAPSHOTS, SnapshotDriver>>,
   ) {
-    this.volumes = new VolumesOfAnyKind(kinds);
+    this.volumes = new OfAnyKind<VolumeSpec, Volume, Kind>(kinds, OF_VOLUMES, ({ kind }) => kind);
+    this.snapshots = new OfAnyKind<SnapshotSpec, Snapshot, keyof typeof OF_SNAPSHOTS>(
+      snapshots,
+      OF_SNAPSHOTS,
+      (spec) => {
+        const { kind } = spec.volume;
+        if (kind === 'files') throw noSnapshots(spec);
+        return kind;
+      },
+    );
   }
 }
 
-class VolumesOfAnyKind implements Volumes {
-  constructor(private readonly kinds: { readonly files: Volumes; readonly database: Volumes }) {}
+/** One driver a kind. Without a handle, which tells the kind, all are asked. */
+class OfAnyKind<S extends VolumeSpec | SnapshotSpec, R extends Volume | Snapshot, K extends string> {
+  constructor(
+    private readonly kinds: Readonly<Record<K, ResourceDriver<S, R>>>,
+    private readonly keys: Readonly<Record<K, string>>,
+    private readonly kindOf: (spec: S) => K,
+  ) {}
 
-  async ensure(spec: VolumeSpec, call: Call): Promise<Volume> {
-    const { files, database } = this.kinds;
-    if (spec.kind === 'disk') throw noDisks(spec);
-    const [its, other] = spec.kind === 'files' ? [files, database] : [database, files];
-    // Of the other kind it is another spec's, and comes back untouched.
-    return (await other.read(spec, call)) ?? (await its.ensure(spec, call));
+  async ensure(spec: S, call: Call): Promise<R> {
+    const kind = this.kindOf(spec);
+    const others = this.names.filter((one) => one !== kind);
+    const found = await Promise.all(others.map((one) => this.kinds[one].read({ id: spec.id }, call)));
+    // Of another kind it is another spec's, and comes back untouched.
+    return found.find((one) => one !== undefined) ?? (await this.kinds[kind].ensure(spec, call));
   }
 
-  async read(ref: ResourceRef, call: Call): Promise<Volume | undefined> {
-    const [first, second] = this.likely(ref);
-    return (await first.read(ref, call)) ?? (await second.read(ref, call));
+  async read(ref: ResourceRef, call: Call): Promise<R | undefined> {
+    for (const kind of this.likely(ref)) {
+      const found = await this.kinds[kind].read(ref, call);
+      if (found) return found;
+    }
+    return undefined;
   }
 
-  async *list(call: Call): AsyncGenerator<Volume> {
-    yield* this.kinds.database.list(call);
-    yield* this.kinds.files.list(call);
+  async *list(call: Call): AsyncGenerator<R> {
+    for (const kind of this.names) yield* this.kinds[kind].list(call);
   }
 
   async destroy(ref: ResourceRef, call: Call): Promise<void> {
-    for (const kind of this.likely(ref)) await kind.destroy(ref, call);
+    for (const kind of this.likely(ref)) await this.kinds[kind].destroy(ref, call);
+  }
+
+  private get names(): readonly K[] {
+    return Object.keys(this.kinds) as K[]; // it is a record of them
   }
 
   /** The kind that its handle tells of first. */
-  private likely({ handle }: ResourceRef): readonly [Volumes, Volumes] {
-    const { files, database } = this.kinds;
-    return handle?.fileSystemId === undefined ? [database, files] : [files, database];
+  private likely({ handle }: ResourceRef): readonly K[] {
+    const isLikely = (kind: K): number => Number(handle?.[this.keys[kind]] !== undefined);
+    return [...this.names].sort((a, b) => isLikely(b) - isLikely(a));
   }
 }
 
-function noDisks({ id }: VolumeSpec): ProviderError {
-  return new ProviderError('unsupported', `volume ${id}: tasks on Fargate have no disks that outlive them`, {
-    path: 'kind',
-    hint: 'take `kind: files`, which several instances can mount, or `kind: database`',
-  });
+/** @see https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-efs.html */
+function noSnapshots({ id, volume }: SnapshotSpec): ProviderError {
+  return new ProviderError(
+    'unsupported',
+    `${id} can't be taken: on AWS there are snapshots of databases and disks alone`,
+    {
+      path: `volumes.${volume.id}`,
+      hint: 'AWS Backup copies a file system while it is written to, and restores it below a folder whose name it does not tell',
+    },
+  );
 }

@@ -7,6 +7,8 @@ export interface AwsTag {
 /** Names of our own beside core's tags, which all begin with `clusternator_`. */
 export const SIZE_TAG = 'size_gib';
 export const VOLUME_TAG = 'volume_id';
+/** What EC2's console shows, and by which what has no name there is found. */
+export const NAME_TAG = 'Name';
 
 export function toAwsTags(tags: Readonly<Record<string, string>>): { Key: string; Value: string }[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));

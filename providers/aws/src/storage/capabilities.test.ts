@@ -33,9 +33,9 @@ test('the days that RDS can go back are those of the config, and none are a no',
   expect(capability({ databaseBackupDays: 0 })).toMatchObject({ can: 'no' });
 });
 
-test('there are snapshots of databases alone', () => {
+test('there are snapshots of databases and disks, and of no files', () => {
   expect(storageCapabilities(storageConfigSchema.parse({}))['storage.snapshots']).toMatchObject({
-    kinds: ['database'],
+    kinds: ['database', 'disk'],
   });
 });
 

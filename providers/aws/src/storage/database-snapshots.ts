@@ -34,7 +34,6 @@ export class DatabaseSnapshots implements SnapshotDriver {
     const name = nameOf(this.host, 'snapshot', spec.id);
     const found = await this.find(name, call);
     if (found) return this.show(found, spec.id);
-    if (spec.volume.kind !== 'database') throw noSnapshots(spec);
     try {
       const made = await this.create(name, spec, call);
       return this.show(made, spec.id);
@@ -131,12 +130,4 @@ export class DatabaseSnapshots implements SnapshotDriver {
     const base = { id, fingerprint, tags, phase: 'creating', handle: { snapshot: name } } as const;
     return { ...base, volume: volume.id, takenAt: this.host.now(), message };
   }
-}
-
-/** @see https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-efs.html */
-function noSnapshots({ id, volume }: SnapshotSpec): ProviderError {
-  return new ProviderError('unsupported', `${id} can't be taken: on AWS there are snapshots of databases alone`, {
-    path: `volumes.${volume.id}`,
-    hint: 'AWS Backup copies a file system while it is written to, and restores it below a folder whose name it does not tell',
-  });
 }

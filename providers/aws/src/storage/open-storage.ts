@@ -5,7 +5,7 @@ import type { StorageConfig } from './config.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { mustBe } from '../place.ts';
 
-/** Files on EFS, databases on RDS. Loads their SDKs. @throws ProviderError `denied`: the credentials are of another account. */
+/** Files on EFS, disks on EBS, databases on RDS. Loads their SDKs. @throws ProviderError `denied`: the credentials are of another account. */
 export async function openStorage({
   config,
   host,
@@ -13,24 +13,40 @@ export async function openStorage({
 }: Connection<StorageConfig, AwsFoundation>): Promise<StorageDriver> {
   // Where the foundation is, whatever AWS_REGION says by now.
   const inItsRegion = { ...config, region: foundation.region };
-  const [{ STSClient, GetCallerIdentityCommand }, { EFSClient }, { RDSClient }, { SecretsManagerClient }] =
-    await Promise.all([
-      import('@aws-sdk/client-sts'),
-      import('@aws-sdk/client-efs'),
-      import('@aws-sdk/client-rds'),
-      import('@aws-sdk/client-secrets-manager'),
-    ]);
-  const [{ AwsStorage }, { FileVolumes }, { DatabaseVolumes }, { DatabaseSnapshots }] = await Promise.all([
+  const [
+    { STSClient, GetCallerIdentityCommand },
+    { EC2Client },
+    { EFSClient },
+    { RDSClient },
+    { SecretsManagerClient },
+  ] = await Promise.all([
+    import('@aws-sdk/client-sts'),
+    import('@aws-sdk/client-ec2'),
+    import('@aws-sdk/client-efs'),
+    import('@aws-sdk/client-rds'),
+    import('@aws-sdk/client-secrets-manager'),
+  ]);
+  const [
+    { AwsStorage },
+    { FileVolumes },
+    { DiskVolumes },
+    { DiskSnapshots },
+    { DatabaseVolumes },
+    { DatabaseSnapshots },
+  ] = await Promise.all([
     import('./aws-storage.ts'),
     import('./file-volumes.ts'),
+    import('./disk-volumes.ts'),
+    import('./disk-snapshots.ts'),
     import('./database-volumes.ts'),
     import('./database-snapshots.ts'),
   ]);
+  const ec2 = new EC2Client(clientSettings(inItsRegion, host, 'EC2'));
   const efs = new EFSClient(clientSettings(inItsRegion, host, 'EFS'));
   const rds = new RDSClient(clientSettings(inItsRegion, host, 'RDS'));
   const secrets = new SecretsManagerClient(clientSettings(inItsRegion, host, 'SECRETS_MANAGER'));
   host.onClose(() => {
-    for (const client of [efs, rds, secrets]) client.destroy();
+    for (const client of [ec2, efs, rds, secrets]) client.destroy();
   });
   // Volumes are found by their names, which say nothing of an account: in another one they would look as if they were gone.
   const sts = new STSClient(clientSettings(inItsRegion, host, 'STS'));
@@ -44,8 +60,9 @@ export async function openStorage({
   return new AwsStorage(
     {
       files: new FileVolumes({ efs, host, foundation }),
+      disk: new DiskVolumes({ ec2, host, foundation }),
       database: new DatabaseVolumes({ rds, secrets, host, config, foundation }),
     },
-    new DatabaseSnapshots(rds, host),
+    { disk: new DiskSnapshots(ec2, host), database: new DatabaseSnapshots(rds, host) },
   );
 }

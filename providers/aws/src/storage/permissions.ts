@@ -13,7 +13,7 @@ const EXPIRES = ['storage destroy', 'backup run', 'gc'];
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticfilesystem.html
  */
 export function storagePermissions({ region = '*' }: Pick<StorageConfig, 'region'>): readonly Permission[] {
-  return [...databases(region), ...databaseSnapshots(region), ...secrets(region), ...files(region)];
+  return [...databases(region), ...databaseSnapshots(region), ...secrets(region), ...files(region), ...disks(region)];
 }
 
 function databases(region: string): readonly Permission[] {
@@ -98,5 +98,30 @@ function files(region: string): readonly Permission[] {
     { action: 'ec2:DescribeNetworkInterfaces', resource: '*', verbs: MAKES },
     { action: 'ec2:CreateNetworkInterface', resource: '*', verbs: MAKES },
     { action: 'ec2:DeleteNetworkInterface', resource: '*', verbs: REMOVES },
+  ];
+}
+
+/**
+ * Volumes and snapshots of EBS have ids alone.
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+ */
+function disks(region: string): readonly Permission[] {
+  const volume = `arn:aws:ec2:${region}:*:volume/*`;
+  const snapshot = `arn:aws:ec2:${region}::snapshot/*`;
+  return [
+    { action: 'ec2:DescribeVolumes', resource: '*', verbs: [...MAKES, ...REMOVES, ...READS] },
+    { action: 'ec2:CreateVolume', resource: volume, verbs: MAKES },
+    { action: 'ec2:CreateVolume', resource: snapshot, verbs: MAKES },
+    { action: 'ec2:ModifyVolume', resource: volume, verbs: MAKES },
+    { action: 'ec2:DeleteVolume', resource: volume, verbs: REMOVES },
+    // Which machine holds what is to go.
+    { action: 'ec2:DescribeInstances', resource: '*', verbs: REMOVES },
+    { action: 'ec2:DescribeSnapshots', resource: '*', verbs: [...TAKES, ...EXPIRES, ...READS] },
+    { action: 'ec2:CreateSnapshot', resource: volume, verbs: TAKES },
+    { action: 'ec2:CreateSnapshot', resource: snapshot, verbs: TAKES },
+    { action: 'ec2:DeleteSnapshot', resource: snapshot, verbs: EXPIRES },
+    // Tags are put as things are made.
+    { action: 'ec2:CreateTags', resource: volume, verbs: MAKES },
+    { action: 'ec2:CreateTags', resource: snapshot, verbs: TAKES },
   ];
 }

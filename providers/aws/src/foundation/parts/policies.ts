@@ -51,8 +51,8 @@ export function taskPolicy(): Promise<Policy> {
 }
 
 /**
- * A bare machine fetches its source and the secrets that have the tags of this project and stage, writes its logs, and is reached by Systems
- * Manager in place of SSH.
+ * A bare machine fetches its source and the secrets that have the tags of this project and stage, attaches disks to machines that have them,
+ * writes its logs, and is reached by Systems Manager in place of SSH.
  * @see https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
  */
 export async function instancePolicy(at: Site): Promise<Policy> {
@@ -67,6 +67,14 @@ export async function instancePolicy(at: Site): Promise<Policy> {
         Resource: `arn:${partition}:s3:::${await bucketName(at)}/${SOURCES}/*`,
       },
       ourSecrets(at, arn),
+      // Of this one AWS tells no resource apart.
+      { Effect: 'Allow', Action: 'ec2:DescribeVolumes', Resource: '*' },
+      {
+        Effect: 'Allow',
+        Action: ['ec2:AttachVolume', 'ec2:DetachVolume'],
+        Resource: [arn('ec2', 'volume/*'), arn('ec2', 'instance/*')],
+        Condition: { StringEquals: ofOurs(at) },
+      },
       {
         Effect: 'Allow',
         Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
