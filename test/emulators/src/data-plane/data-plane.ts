@@ -197,8 +197,8 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
         const told = asked.action.startsWith('ecr.')
           ? ecrAnswer(asked, answer, registry.host)
           : await ecs.after(asked, builds.after(asked, answer));
-        await disks.after(asked, answer);
-        const amended = asked.action.startsWith('elb.') ? elb.after(asked, told) : told;
+        const seen = await disks.after(asked, told);
+        const amended = asked.action.startsWith('elb.') ? elb.after(asked, seen) : seen;
         lookAfter(asked);
         if (asked.action === 'autoscaling.DeleteAutoScalingGroup') {
           // AWS tells of it until its machines have ended, the emulator at once no more.

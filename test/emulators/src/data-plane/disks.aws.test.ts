@@ -105,6 +105,7 @@ test('a disk is at one machine, in one zone, keeps what was written, and a snaps
   expect(second).not.toBe(first);
 
   await scaling.send(new UpdateAutoScalingGroupCommand({ AutoScalingGroupName: 'web', DesiredCapacity: 0 }));
+  expect(await stateOf(disk)).toBe('in-use'); // its machine is ending
   await eventually(async () => ((await stateOf(disk)) === 'available' ? true : undefined));
   await scaling.send(new UpdateAutoScalingGroupCommand({ AutoScalingGroupName: 'web', DesiredCapacity: 1 }));
   const lines = await linesOf('web', ({ length }) => length === 4);

@@ -9,6 +9,7 @@ import {
   type Volume,
 } from '@aws-sdk/client-ec2';
 import type { Answer, Asked } from './exchange.ts';
+import { detached, ec2Refusal, tellHolders } from './disk-answers.ts';
 import { diskFile, LoopDevices } from './loop-devices.ts';
 import type { Plane } from './plane.ts';
 import { find, parse } from './query-xml.ts';
@@ -39,18 +40,29 @@ export class Disks {
 
   /** One machine at a time, in the same zone: the emulator takes any. */
   async before({ action, form }: Asked): Promise<Answer | undefined> {
-    if (!ATTACHES.test(action)) return undefined;
     const [id, machine] = [form.get('VolumeId') ?? '', form.get('InstanceId') ?? ''];
+    if (action === 'ec2.DetachVolume') return this.#release(id, machine);
+    if (!ATTACHES.test(action)) return undefined;
     if (this.#attached.has(id)) return ec2Refusal('VolumeInUse', `${id} is already attached to an instance`);
     this.#attached.set(id, { machine });
-    const refused = await this.#isApart(id, machine).catch(() => undefined); // the emulator says why
-    if (refused) this.#attached.delete(id);
-    return refused;
+    try {
+      const refused = await this.#isApart(id, machine);
+      if (refused) this.#attached.delete(id);
+      return refused;
+    } catch {
+      this.#attached.delete(id);
+      return undefined; // the emulator says why
+    }
   }
 
   /** Of what succeeded. */
-  async after({ action, form }: Asked, answer: Answer): Promise<void> {
-    const id = form.get('VolumeId') ?? '';
+  async after({ action, form }: Asked, answer: Answer): Promise<Answer> {
+    if (action === 'ec2.DescribeVolumes') return tellHolders(answer, this.#attached);
+    await this.#carryOut(action, form.get('VolumeId') ?? '', answer);
+    return answer;
+  }
+
+  async #carryOut(action: string, id: string, answer: Answer): Promise<void> {
     if (ATTACHES.test(action)) await this.#attach(id);
     else if (action === 'ec2.DetachVolume') await this.#detach(id);
     else if (action === 'ec2.ModifyVolume') await this.#grow(id);
@@ -74,6 +86,14 @@ export class Disks {
 
   async end(): Promise<void> {
     for (const id of this.#attached.keys()) await this.#detach(id);
+  }
+
+  /** The emulator took it from an instance that has not ended yet. */
+  async #release(id: string, machine: string): Promise<Answer | undefined> {
+    const isTheirs = this.#attached.get(id)?.machine === machine;
+    if (!isTheirs || (await this.#volume(id))?.State === 'in-use') return undefined;
+    await this.#detach(id);
+    return detached(id, machine);
   }
 
   async #isApart(id: string, machine: string): Promise<Answer | undefined> {
@@ -156,10 +176,4 @@ export class Disks {
 
 async function copy(from: string, to: string): Promise<void> {
   await promisify(execFile)('cp', ['--sparse=always', '--reflink=auto', from, to]);
-}
-
-/** As EC2 says it. */
-function ec2Refusal(code: string, message: string): Answer {
-  const body = `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>data-plane</RequestID></Response>`;
-  return { status: 400, headers: { 'content-type': 'text/xml' }, body: Buffer.from(body) };
 }
