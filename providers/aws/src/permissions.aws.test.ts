@@ -23,7 +23,7 @@ import type {
 } from '@clusternator/core';
 import { deriveToken, tagsFor } from '@clusternator/core/kit';
 import type { Call, Identity, ResourceRef } from '@clusternator/core/provider';
-import { command } from './ec2/testing/machine-scene.ts';
+import { onDisk } from './ec2/testing/machine-scene.ts';
 import { keyOf } from './ecs/handle.ts';
 import { database, web } from './ecs/testing/ecs-scene.ts';
 import { openFoundation } from './foundation/open-foundation.ts';
@@ -215,8 +215,8 @@ async function machines(): Promise<void> {
   await play('env create', async (call) => {
     const { volumes } = await storage();
     const disk: VolumeSpec = specified('volume', 'held', { kind: 'disk' as const, sizeGiB: 1 });
-    const mounts = { data: { volume: await until(() => volumes.ensure(disk, call)), readOnly: false } };
-    const services = { web: command({ mounts, secrets: { KEY: { name: 'KEY' } } }) };
+    const volume = await until(() => volumes.ensure(disk, call));
+    const services = { web: onDisk(volume, { secrets: { KEY: { name: 'KEY' } } }) };
     const hosts = [`m1--shop.${ZONE}`];
     const spec: EnvironmentSpec = specified('environment', 'm1', { hosts, services, sites: {} });
     made = await until(() => environments.ensure(spec, call));

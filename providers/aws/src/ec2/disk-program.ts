@@ -15,7 +15,8 @@
 export const DISK_PROGRAM = String.raw`
 import json, os, pwd, subprocess, sys, time
 
-SOURCE, PAUSE, CHECKED = '/opt/clusternator/source', 2, 1 << 20
+SOURCE, PAUSE, GROWTH, CHECKED = '/opt/clusternator/source', 2, 15, 1 << 20
+FAILURES = (OSError, subprocess.CalledProcessError)
 
 with open('/opt/clusternator/service.json') as file:
     SERVICE = json.load(file)
@@ -90,15 +91,16 @@ def own(disk):
         os.rmdir(lost)
     os.chown(target, account.pw_uid, account.pw_gid)
 
+def text_of(error):
+    return error.stderr.strip() if isinstance(error, subprocess.CalledProcessError) else str(error)
+
 def until(done):
     while True:
         try:
             if done():
                 return
-        except subprocess.CalledProcessError as error:
-            say(error.stderr.strip())
-        except OSError as error:
-            say(str(error))
+        except FAILURES as error:
+            say(text_of(error))
         time.sleep(PAUSE)
 
 def mount():
@@ -107,23 +109,32 @@ def mount():
         until(lambda: own(disk) is None)
         print('the disk %s is mounted at %s' % (disk['volume'], disk['path']), flush=True)
 
+def fit(disk, sizes):
+    device = device_of(disk['volume'])
+    with open(device, 'rb') as file:
+        size = file.seek(0, 2)
+    if sizes.get(device) != size and not disk['readOnly']:
+        run('resize2fs', device)
+        sizes[device] = size
+
 def grow():
     sizes = {}
     while True:
         for disk in SERVICE['disks']:
-            device = device_of(disk['volume'])
-            with open(device, 'rb') as file:
-                size = file.seek(0, 2)
-            if sizes.get(device) != size and not disk['readOnly']:
-                run('resize2fs', device)
-                sizes[device] = size
-        time.sleep(15)
+            try:
+                fit(disk, sizes)
+            except FAILURES as error:
+                say(text_of(error))
+        time.sleep(GROWTH)
 
 def release():
     for disk in SERVICE['disks']:
-        if os.path.ismount(target_of(disk)):
-            run('umount', target_of(disk))
-        ec2('detach-volume', '--volume-id', disk['volume'], '--instance-id', MACHINE)
+        try:
+            if os.path.ismount(target_of(disk)):
+                run('umount', target_of(disk))
+            ec2('detach-volume', '--volume-id', disk['volume'], '--instance-id', MACHINE)
+        except FAILURES as error:
+            say(text_of(error))
 
 {'mount': mount, 'grow': grow, 'release': release}[sys.argv[1]]()
 `;

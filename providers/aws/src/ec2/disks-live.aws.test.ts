@@ -11,7 +11,7 @@ import { openEitherKind } from '../environments.ts';
 import type { Tenant } from '../ecs/testing/ecs-scene.ts';
 import { openLiveScene, type LiveScene } from '../ecs/testing/live-scene.ts';
 import { openStorage } from '../storage/open-storage.ts';
-import { command } from './testing/machine-scene.ts';
+import { onDisk } from './testing/machine-scene.ts';
 
 /** Keeps what it is told below /add/, and answers with all of it and its user. */
 const SERVER = `import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync } from 'node:fs';
@@ -68,10 +68,9 @@ const removed = (id: string): Promise<unknown> =>
   );
 /** A public service on a disk. */
 const on = (volume: Volume, more: Partial<ServiceSpec> = {}): Readonly<Record<string, ServiceSpec>> => {
-  const { install: _, ...service } = command({ mounts: { data: { volume, readOnly: false } }, ...more });
-  return { web: { ...service, health: { ...HEALTH, path: '/' } } };
+  const { install: _, ...service } = onDisk(volume, more);
+  return { web: { ...service, ...(service.health && { health: { ...service.health, path: '/' } }) } };
 };
-const HEALTH = { statusFrom: 200, statusTo: 299, everySeconds: 5, withinSeconds: 60, healthyAfter: 2 };
 const ask = (id: string, at = '/'): Promise<string> => scene.ask(`${id}--shop.example.com`, at);
 const answers = (id: string, text: string): Promise<string> =>
   eventually(async () => ((await ask(id)) === text ? text : undefined));

@@ -3,7 +3,7 @@ import { DescribeLaunchTemplateVersionsCommand, DescribeSubnetsCommand } from '@
 import type { Environment } from '@clusternator/core';
 import { actionOf, type EcsScene, type Tenant } from '../ecs/testing/ecs-scene.ts';
 import { awsMachines } from './machine-environments.ts';
-import { command, openMachineScene } from './testing/machine-scene.ts';
+import { command, onDisk, openMachineScene } from './testing/machine-scene.ts';
 
 let scene: EcsScene;
 let shop: Tenant;
@@ -31,7 +31,7 @@ test('a machine with a disk is in the zone of the disk, ends before it is replac
     handle: { volumeId: 'vol-0123456789abcdef0', zone },
   };
   const start = scene.wire.calls.length;
-  const made = await shop.make(shop.spec('b2', { web: command({ mounts: { data: { volume, readOnly: false } } }) }));
+  const made = await shop.make(shop.spec('b2', { web: onDisk(volume) }));
   expect(scene.wire.since(start).map(actionOf)).toContain('DescribeSubnets');
   const [group] = awsMachines.of(made)?.groups ?? [];
   const own = Subnets.find(({ AvailabilityZone }) => AvailabilityZone === zone)?.SubnetId;

@@ -14,8 +14,11 @@ const disk = (id: string, more: Partial<Volume> = {}): Volume => ({
 });
 const mounts = (byPath: Readonly<Record<string, Volume>>): ServiceSpec['mounts'] =>
   Object.fromEntries(Object.entries(byPath).map(([at, volume]) => [at, { volume, readOnly: false }]));
+const inTime = {
+  health: { path: '/', statusFrom: 200, statusTo: 299, everySeconds: 5, withinSeconds: 300, healthyAfter: 2 },
+};
 const service = (byPath: Readonly<Record<string, Volume>>, more: Partial<ServiceSpec> = {}): ServiceSpec =>
-  web({ mounts: mounts(byPath), ...more });
+  web({ mounts: mounts(byPath), ...inTime, ...more });
 const said = (services: Readonly<Record<string, ServiceSpec>>): readonly string[] =>
   diskProblems(services).map(({ path, message }) => `${path}: ${message}`);
 
@@ -46,6 +49,16 @@ test('a disk is of one machine: of no second instance, service or zone, with the
   ]);
   const many = Object.fromEntries(Array.from({ length: 11 }, (_, at) => [`d${String(at)}`, disk(String(at))]));
   expect(said({ web: service(many) })).toEqual(['services.web.volumes: a machine takes 10 disks, and it has 11']);
+});
+
+test('a machine is given the time to boot before it has its disk', () => {
+  const { health } = inTime;
+  const path = 'services.web.health.within';
+  const problems = diskProblems({ web: service({ data: disk('a') }, { health: { ...health, withinSeconds: 60 } }) });
+  expect(problems).toMatchObject([{ path, message: expect.stringContaining('within: 5m') }]);
+  const { health: _, ...without } = service({ data: disk('a') });
+  expect(diskProblems({ web: without })).toMatchObject([{ path }]);
+  expect(diskProblems({ web: service({}, { health: { ...health, withinSeconds: 60 } }) })).toEqual([]);
 });
 
 test('machines mount disks alone, and tasks none', () => {

@@ -4,6 +4,9 @@ import type { Problem, ServiceSpec } from '@clusternator/core/provider';
 /** Devices from /dev/sdf on are free for volumes. @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html */
 const MOST = 10;
 
+/** A machine that takes a disk over boots first, for a minute or two, and then installs. Core waits for it as long as `health.within` says. */
+const LEAST_SECONDS = 180;
+
 /** A disk as the program of a machine mounts it. */
 export interface MountedDisk {
   /** The id of its EBS volume. */
@@ -62,6 +65,11 @@ function problemsOfService(name: string, service: ServiceSpec): Problem[] {
   }
   if (disks.length > MOST)
     problems.push(problemAt(name, `a machine takes ${String(MOST)} disks, and it has ${String(disks.length)}`));
+  const seconds = service.health?.withinSeconds ?? 0;
+  if (seconds < LEAST_SECONDS) {
+    const message = `a machine boots before it has the disk, and ${String(seconds)} s is too short for that: take health: { within: 5m }`;
+    problems.push({ path: `services.${name}.health.within`, message });
+  }
   const zones = new Set(disks.map(({ zone }) => zone));
   if (zones.size > 1) {
     const message = `its disks are in ${[...zones].join(' and ')}, and a machine is in one zone: restore one from a snapshot, which makes it where machines are`;

@@ -5,7 +5,7 @@ import { actionOf, type EcsScene, type Tenant } from '../ecs/testing/ecs-scene.t
 import { environmentPermissions } from '../ecs/permissions.ts';
 import { openMachines } from './open-machines.ts';
 import { machinePermissions } from './permissions.ts';
-import { command, openMachineScene } from './testing/machine-scene.ts';
+import { onDisk, openMachineScene } from './testing/machine-scene.ts';
 
 let scene: EcsScene;
 let shop: Tenant;
@@ -52,8 +52,7 @@ test('what is declared is what is used beside what containers use, once AWS’s 
   const { VolumeId = '' } = await ec2.send(new CreateVolumeCommand(zone));
   const handle = { volumeId: VolumeId, zone: 'us-east-1a' };
   const volume = { id: 'data', kind: 'disk', sizeGiB: 1, phase: 'active', handle } as const;
-  const mounts = { data: { volume, readOnly: false } };
-  const spec = shop.spec('a1', { web: command({ mounts, secrets: { KEY: { name: 'KEY' } } }) });
+  const spec = shop.spec('a1', { web: onDisk(volume, { secrets: { KEY: { name: 'KEY' } } }) });
   // Killed on its way, so that the next one looks for what there is.
   for (const action of ['CreateTargetGroup', 'CreateLaunchTemplate']) {
     const lift = scene.wire.impose({

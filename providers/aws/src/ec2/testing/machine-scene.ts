@@ -6,7 +6,7 @@ import { DescribeInstancesCommand, DescribeLaunchTemplatesCommand } from '@aws-s
 import { DescribeRulesCommand, DescribeTargetGroupsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { ListObjectVersionsCommand } from '@aws-sdk/client-s3';
 import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
-import type { ServiceSpec } from '@clusternator/core';
+import type { ServiceSpec, Volume } from '@clusternator/core';
 import type { EmulatorName } from '@clusternator/emulators/emulator';
 import { openEitherKind } from '../../environments.ts';
 import { openScene, web, type EcsScene, type Kind } from '../../ecs/testing/ecs-scene.ts';
@@ -26,6 +26,12 @@ export function command(more: Partial<ServiceSpec> = {}): ServiceSpec {
     install: ['npm', 'ci'],
     ...more,
   });
+}
+
+/** One that mounts a disk at `data`, and is given the time that a machine takes. */
+export function onDisk(volume: Volume, more: Partial<ServiceSpec> = {}): ServiceSpec {
+  const service = command({ mounts: { data: { volume, readOnly: false } }, ...more });
+  return { ...service, ...(service.health && { health: { ...service.health, withinSeconds: 300 } }) };
 }
 
 /** @param config - More of the provider's config. @param open - Left out: of containers, and of machines. */
