@@ -125,6 +125,14 @@ export class AwsCli {
     return builds.map(({ buildStatus }) => buildStatus);
   }
 
+  /** Domains that there are certificates for. */
+  async certificates(): Promise<readonly string[]> {
+    const domains = await this.#run<readonly string[]>(
+      ...['acm', 'list-certificates', '--query', 'CertificateSummaryList[].DomainName'],
+    );
+    return [...domains].sort();
+  }
+
   /** @returns Target groups that get traffic of a host, each with its weight. */
   async leadsTo(host: string): Promise<Readonly<Record<string, number>>> {
     const weights: Record<string, number> = {};

@@ -19,8 +19,9 @@ export class Cloud {
     this.#ends = ends;
   }
 
-  static async open(name: EmulatorName, zone: string): Promise<Cloud> {
-    const emulator = await startEmulator(name, 'all');
+  /** @param settings - Variables of the emulator. */
+  static async open(name: EmulatorName, zone: string, settings?: Readonly<Record<string, string>>): Promise<Cloud> {
+    const emulator = await startEmulator(name, 'all', settings);
     return Cloud.#beside(emulator, KEYS, zone);
   }
 
@@ -36,10 +37,15 @@ export class Cloud {
   static async #beside(emulator: Emulator, keys: UserKeys, zone: string, end = (): void => undefined): Promise<Cloud> {
     const buckets = await tagNewBuckets(emulator.url, keys);
     const plane = await startDataPlane({ emulator: buckets.url, credentials: keys });
-    const route53 = new Route53Client({ region: 'us-east-1', endpoint: plane.endpoint, credentials: keys });
-    await route53.send(new CreateHostedZoneCommand({ Name: zone, CallerReference: 'e2e' }));
+    const cloud = new Cloud(plane, [() => plane.end(), () => buckets.end(), end, () => emulator.end()]);
+    await cloud.addZone(zone, keys);
+    return cloud;
+  }
+
+  async addZone(Name: string, credentials = KEYS): Promise<void> {
+    const route53 = new Route53Client({ region: 'us-east-1', endpoint: this.plane.endpoint, credentials });
+    await route53.send(new CreateHostedZoneCommand({ Name, CallerReference: Name }));
     route53.destroy();
-    return new Cloud(plane, [() => plane.end(), () => buckets.end(), end, () => emulator.end()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,9 +85,14 @@ export class Cloud {
 }
 
 /** Kills a create once it tells of this. @returns Whether it was still there to be killed. */
-export async function createKilled(sandbox: Sandbox, sha: string, once: RegExp): Promise<boolean> {
+export function createKilled(sandbox: Sandbox, sha: string, once: RegExp): Promise<boolean> {
+  return killed(sandbox, ['env', 'create', '--sha', sha], once);
+}
+
+/** The same of any command. */
+export async function killed(sandbox: Sandbox, args: readonly string[], once: RegExp): Promise<boolean> {
   let told = '';
-  const { signal } = await sandbox.run(['env', 'create', '--sha', sha], {
+  const { signal } = await sandbox.run(args, {
     timeoutSeconds: 400,
     onStart: (child) =>
       child.stderr?.on('data', (text: string) => {
