@@ -38,6 +38,25 @@ export interface SeenBucket {
   readonly isPrivate: boolean;
 }
 
+interface InstanceAnswer {
+  readonly DBName: string;
+  readonly Endpoint: { readonly Address: string };
+  readonly Engine: string;
+  readonly MasterUsername: string;
+  readonly MasterUserSecret: { readonly SecretArn: string };
+  readonly PubliclyAccessible: boolean;
+  readonly StorageEncrypted: boolean;
+}
+export interface SeenDatabase {
+  readonly host: string;
+  readonly name: string;
+  readonly user: string;
+  readonly password: string;
+  readonly engine: string;
+  readonly isEncrypted: boolean;
+  readonly isPublic: boolean;
+}
+
 /** What a foundation and environments consist of: how it is listed, and counted. */
 const KINDS: readonly (readonly [string, readonly string[], string])[] = [
   ['vpc', ['ec2', 'describe-vpcs'], 'length(Vpcs)'],
@@ -66,6 +85,8 @@ const KINDS: readonly (readonly [string, readonly string[], string])[] = [
     ['cloudfront', 'list-origin-access-controls'],
     'length(OriginAccessControlList.Items || `[]`)',
   ],
+  ['database', ['rds', 'describe-db-instances'], 'length(DBInstances)'],
+  ['database snapshot', ['rds', 'describe-db-snapshots'], 'length(DBSnapshots)'],
   ['file system', ['efs', 'describe-file-systems'], 'length(FileSystems)'],
   // The private zone of a namespace goes with it; moto leaves it.
   [
@@ -123,6 +144,27 @@ export class AwsCli {
       ...['codebuild', 'batch-get-builds', '--ids', ...ids],
     );
     return builds.map(({ buildStatus }) => buildStatus);
+  }
+
+  /** Instances of RDS, with the password that each has in Secrets Manager. */
+  async databases(): Promise<readonly SeenDatabase[]> {
+    const { DBInstances } = await this.#run<{ DBInstances: readonly InstanceAnswer[] }>('rds', 'describe-db-instances');
+    return Promise.all(
+      DBInstances.map(async (one) => {
+        const { SecretString } = await this.#run<{ SecretString: string }>(
+          ...['secretsmanager', 'get-secret-value', '--secret-id', one.MasterUserSecret.SecretArn],
+        );
+        return {
+          host: one.Endpoint.Address,
+          name: one.DBName,
+          user: one.MasterUsername,
+          password: (JSON.parse(SecretString) as { password: string }).password, // RDS's own
+          engine: one.Engine,
+          isEncrypted: one.StorageEncrypted,
+          isPublic: one.PubliclyAccessible,
+        };
+      }),
+    );
   }
 
   /** Domains that there are certificates for. */
