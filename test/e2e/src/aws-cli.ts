@@ -3,6 +3,8 @@ import { promisify } from 'node:util';
 
 import type { DataPlane } from '@clusternator/emulators/data-plane';
 
+import { KINDS } from './aws-kinds.ts';
+
 interface Tag {
   readonly key: string;
   readonly value: string;
@@ -56,45 +58,6 @@ export interface SeenDatabase {
   readonly isEncrypted: boolean;
   readonly isPublic: boolean;
 }
-
-/** What a foundation and environments consist of: how it is listed, and counted. */
-const KINDS: readonly (readonly [string, readonly string[], string])[] = [
-  ['vpc', ['ec2', 'describe-vpcs'], 'length(Vpcs)'],
-  ['subnet', ['ec2', 'describe-subnets'], 'length(Subnets)'],
-  ['security group', ['ec2', 'describe-security-groups'], 'length(SecurityGroups)'],
-  ['nat gateway', ['ec2', 'describe-nat-gateways'], "length(NatGateways[?State!='deleted'])"],
-  ['address', ['ec2', 'describe-addresses'], 'length(Addresses)'],
-  ['load balancer', ['elbv2', 'describe-load-balancers'], 'length(LoadBalancers)'],
-  ['target group', ['elbv2', 'describe-target-groups'], 'length(TargetGroups)'],
-  ['group', ['autoscaling', 'describe-auto-scaling-groups'], 'length(AutoScalingGroups)'],
-  ['template', ['ec2', 'describe-launch-templates'], 'length(LaunchTemplates)'],
-  ['certificate', ['acm', 'list-certificates'], 'length(CertificateSummaryList)'],
-  ['cluster', ['ecs', 'list-clusters'], 'length(clusterArns)'],
-  ['task definition', ['ecs', 'list-task-definitions', '--status', 'ACTIVE'], 'length(taskDefinitionArns)'],
-  ['namespace', ['servicediscovery', 'list-namespaces'], 'length(Namespaces)'],
-  ['log group', ['logs', 'describe-log-groups'], 'length(logGroups)'],
-  ['repository', ['ecr', 'describe-repositories'], 'length(repositories)'],
-  ['build project', ['codebuild', 'list-projects'], 'length(projects)'],
-  ['role', ['iam', 'list-roles'], 'length(Roles)'],
-  ['bucket', ['s3api', 'list-buckets'], 'length(Buckets)'],
-  ['distribution', ['cloudfront', 'list-distributions'], 'length(DistributionList.Items || `[]`)'],
-  ['function', ['cloudfront', 'list-functions', '--stage', 'DEVELOPMENT'], 'length(FunctionList.Items || `[]`)'],
-  ['key value store', ['cloudfront', 'list-key-value-stores'], 'length(KeyValueStoreList.Items || `[]`)'],
-  [
-    'origin access control',
-    ['cloudfront', 'list-origin-access-controls'],
-    'length(OriginAccessControlList.Items || `[]`)',
-  ],
-  ['database', ['rds', 'describe-db-instances'], 'length(DBInstances)'],
-  ['database snapshot', ['rds', 'describe-db-snapshots'], 'length(DBSnapshots)'],
-  ['file system', ['efs', 'describe-file-systems'], 'length(FileSystems)'],
-  // The private zone of a namespace goes with it; moto leaves it.
-  [
-    'record',
-    ['route53', 'list-hosted-zones'],
-    'sum(HostedZones[?Config.PrivateZone == `false`].ResourceRecordSetCount)',
-  ],
-];
 
 /** Looks at the account with AWS's own command line, which knows nothing of Clusternator. */
 export class AwsCli {
