@@ -67,6 +67,38 @@ test('a name that is dropped takes its certificate with it, and no other', async
   expect([await scene.certificates(), await scene.served()]).toEqual([[], 0]);
 });
 
+test('a certificate that the load balancer still holds is waited for, and goes', async () => {
+  const inUse = {
+    status: 400,
+    headers: { 'content-type': 'application/x-amz-json-1.1' },
+    body: JSON.stringify({ __type: 'ResourceInUseException', message: 'in use' }),
+  };
+  const hold = (times: number): (() => void) =>
+    scene.wire.impose({
+      when: (call) => actionOf(call) === 'DeleteCertificate',
+      fault: { kind: 'refuse', refusal: inUse, after: false },
+      times,
+    });
+  await name(shop.slotSpec('s5', { hosts: ['www.held.test'] }));
+  for (const hosts of [['next.held.test'], [`s5.${DOMAIN}`]]) {
+    const lift = hold(1);
+    expect(await ensure(shop.slotSpec('s5', { hosts }))).toMatchObject({
+      phase: 'creating',
+      message: expect.stringContaining('still holds'),
+    });
+    lift();
+    expect((await read('s5'))?.phase).toBe('creating');
+    await name(shop.slotSpec('s5', { hosts }));
+    expect(await scene.certificates()).toEqual(hosts.filter((host) => !host.endsWith(DOMAIN)));
+  }
+  await name(shop.slotSpec('s5', { hosts: ['last.held.test'] }));
+  const lift = hold(1);
+  await expect(remove('s5')).rejects.toMatchObject({ code: 'unavailable' });
+  lift();
+  await remove('s5');
+  expect([await scene.certificates(), await read('s5')]).toEqual([[], undefined]);
+});
+
 test('a load balancer that has no room for another certificate is told as such, and what was made goes with the slot', async () => {
   await scene.fill(24);
   const spec = shop.slotSpec('s4', { hosts: ['www.full.test'] });

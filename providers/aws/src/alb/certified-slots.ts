@@ -1,6 +1,15 @@
-import type { Call, ResourceRef, Route, Slot, SlotDriver, SlotSpec } from '@clusternator/core/provider';
+import {
+  ProviderError,
+  type Call,
+  type ResourceRef,
+  type Route,
+  type Slot,
+  type SlotDriver,
+  type SlotSpec,
+} from '@clusternator/core/provider';
 import {
   areWhole,
+  heldText,
   isServedFor,
   recordsOf,
   surplusOf,
@@ -29,9 +38,11 @@ export class CertifiedSlots implements SlotDriver {
     const before = await this.certificates.look(spec.id, needed, call);
     const slot = await this.slots.ensure(tagged(spec, areWhole(before) ? 'served' : 'pending'), call);
     if (areWhole(before)) return withRecords(slot, before);
-    await this.certificates.remove(surplusOf(before), call);
-    const kept = { needed, found: before.found.filter((one) => !surplusOf(before).includes(one)) };
+    const surplus = surplusOf(before);
+    const held = await this.certificates.remove(surplus, call);
+    const kept = { needed, found: before.found.filter((one) => !surplus.includes(one)) };
     const after = await this.certificates.make(spec, kept, call);
+    if (held.length > 0) return { ...withRecords(slot, after), phase: 'creating', message: heldText(held) };
     return withRecords(areWhole(after) ? await this.slots.ensure(tagged(spec, 'served'), call) : slot, after);
   }
 
@@ -44,12 +55,13 @@ export class CertifiedSlots implements SlotDriver {
     for await (const slot of this.slots.list(call)) yield shown(slot);
   }
 
-  /** The certificates first: the rules tell that there are some. */
+  /** The certificates first: the rules tell that there are some. @throws ProviderError `unavailable`: one is still held. */
   async destroy(ref: ResourceRef, call: Call): Promise<void> {
     const slot = await this.slots.read(ref, call);
     if (slot && hasSome(slot) && isMeant(ref, slot)) {
       const { found } = await this.certificates.look(ref.id, [], call);
-      await this.certificates.remove(found, call);
+      const held = await this.certificates.remove(found, call);
+      if (held.length > 0) throw new ProviderError('unavailable', heldText(held));
     }
     await this.slots.destroy(ref, call);
   }
@@ -59,9 +71,10 @@ export class CertifiedSlots implements SlotDriver {
   }
 
   private async withoutAny(spec: SlotSpec, call: Call): Promise<Slot> {
-    const looked = await this.certificates.look(spec.id, [], call);
-    await this.certificates.remove(looked.found, call);
-    return shown(await this.slots.ensure(tagged(spec, 'none'), call));
+    const { found } = await this.certificates.look(spec.id, [], call);
+    const held = await this.certificates.remove(found, call);
+    if (held.length === 0) return shown(await this.slots.ensure(tagged(spec, 'none'), call));
+    return { ...shown(await this.slots.ensure(tagged(spec, 'pending'), call)), message: heldText(held) };
   }
 }
 

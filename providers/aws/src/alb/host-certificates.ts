@@ -90,8 +90,8 @@ export class HostCertificates {
     return { needed, found: all.map((one) => (idle.includes(one) ? { ...one, isServed: true } : one)) };
   }
 
-  /** @throws ProviderError `unavailable`: the load balancer has not let go of one yet. */
-  async remove(certificates: readonly HostCertificate[], call: Call): Promise<void> {
+  /** @returns Those that the load balancer has not let go of yet. */
+  async remove(certificates: readonly HostCertificate[], call: Call): Promise<readonly HostCertificate[]> {
     const served = certificates.filter(({ isServed }) => isServed);
     if (served.length > 0) {
       const Certificates = certificatesOf(served);
@@ -99,7 +99,9 @@ export class HostCertificates {
         abortSignal: call.signal,
       });
     }
-    for (const { arn, host } of certificates) await this.delete(arn, host, call);
+    const held: HostCertificate[] = [];
+    for (const one of certificates) if (!(await this.delete(one, call))) held.push({ ...one, isServed: false });
+    return held;
   }
 
   private listener(): string {
@@ -160,16 +162,17 @@ export class HostCertificates {
     return made ?? { arn: CertificateArn, host, isServed: false, phase: 'creating' };
   }
 
-  private async delete(CertificateArn: string, host: string, call: Call): Promise<void> {
+  /** @returns Whether it is gone. */
+  private async delete({ arn }: HostCertificate, call: Call): Promise<boolean> {
     const acm = await this.acm();
+    const command = new DeleteCertificateCommand({ CertificateArn: arn });
     try {
-      await paced(this.host, 'acm', call, (options) =>
-        acm.send(new DeleteCertificateCommand({ CertificateArn }), options),
-      );
-    } catch (cause) {
-      if (isNamed(cause, ABSENT)) return;
-      if (!isNamed(cause, ['ResourceInUse'])) throw cause;
-      throw new ProviderError('unavailable', `the load balancer still holds the certificate for ${host}`, { cause });
+      await paced(this.host, 'acm', call, (options) => acm.send(command, options));
+      return true;
+    } catch (error) {
+      if (isNamed(error, ABSENT)) return true;
+      if (isNamed(error, ['ResourceInUse'])) return false;
+      throw error;
     }
   }
 }
@@ -194,6 +197,10 @@ export function isServedFor(host: string, found: SlotCertificates['found']): boo
 
 export function recordsOf({ needed, found }: SlotCertificates): readonly RecordSet[] {
   return found.flatMap(({ host, record }) => (record && needed.includes(host) ? [record] : []));
+}
+
+export function heldText(held: readonly { readonly host: string }[]): string {
+  return `the load balancer still holds the certificate for ${held.map(({ host }) => host).join(', ')}`;
 }
 
 function certificatesOf(found: readonly HostCertificate[]): { CertificateArn: string }[] {
