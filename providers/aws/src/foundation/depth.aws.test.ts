@@ -31,7 +31,7 @@ test('a foundation is made in six steps, and what AWS takes its time for is aske
   );
   // All but the listener that waits for the certificate, and three reads on the way. Tags of a new bucket are put by what stands in for S3.
   const own = making.flat().filter((call) => call !== 'PUT /…/?tagging=');
-  expect(own).toHaveLength(50 + 3);
+  expect(own).toHaveLength(51 + 3);
   expect(steps.at(-1)).toEqual(['CreateListener']);
   const asking = steps.slice(6, -1).flat();
   expect(new Set(asking)).toEqual(
@@ -45,7 +45,7 @@ test('one that is as asked for is looked at in three steps, and removed in three
   await fresh.make(DOMAIN);
   // Which bucket it is follows from the account.
   const looks = waves.steps();
-  expect([looks.length, looks.flat().length]).toEqual([3, 34]);
+  expect([looks.length, looks.flat().length]).toEqual([3, 35]);
   const { account, region } = (await fresh.make(DOMAIN)).handle;
   waves.steps();
   const ref = { id: 'ground', handle: { account: account ?? '', region: region ?? '' } };

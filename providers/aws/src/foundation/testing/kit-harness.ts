@@ -29,7 +29,7 @@ export interface Ground<F> {
 
 /** Foundations of containers alone: what stands on one has a harness of its own. */
 export function foundationKit(emulator: EmulatorName, module: string): Harness {
-  const floors = { 'foundation.ensure': 51, 'foundation.destroy': 45 };
+  const floors = { 'foundation.ensure': 52, 'foundation.destroy': 45 };
   return groundKit(emulator, module, {
     ...{ kind: 'containers', services: SERVICES, open: openFoundation, things: thingsOf, stranger: strangerIn, floors },
   });
