@@ -4,7 +4,7 @@ import https from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment, Route, Slot } from '@clusternator/core';
 import type { Case } from '../kit/case.ts';
-import type { HttpAnswer } from '../kit/http.ts';
+import type { HttpAnswer, HttpOptions } from '../kit/http.ts';
 import { codeOf, must, type Trial } from '../kit/trial.ts';
 import { health } from './environment.ts';
 
@@ -234,14 +234,15 @@ export const slotCases: readonly Case[] = [
       const url = t.urlOf(slot, spec);
       const { port } = new URL(url);
       const headers = { host: port === '' ? own : `${own}:${port}` };
-      assert.deepEqual([(await t.get(url)).text, (await t.get(url, {}, { headers })).text], ['a1', 'a1']);
+      await serves(t, url, 'a1');
+      await serves(t, url, 'a1', { headers });
     },
   },
 ];
 
 /** At once, or as soon as the cloud follows. */
-async function serves(t: Trial, url: string, id: string): Promise<void> {
-  const { status, text } = await t.followed(url, (answer) => answer.text === id);
+async function serves(t: Trial, url: string, id: string, options?: HttpOptions): Promise<void> {
+  const { status, text } = await t.followed(url, (answer) => answer.text === id, options);
   assert.deepEqual({ status, text }, { status: 200, text: id });
 }
 

@@ -143,10 +143,14 @@ export class Trial {
   }
 
   /** What is answered once the cloud has followed a write, or when it has had its time: at once, unless the harness tells of one. */
-  async followed(url: string, hasFollowed: (answer: HttpAnswer) => boolean): Promise<HttpAnswer> {
+  async followed(
+    url: string,
+    hasFollowed: (answer: HttpAnswer) => boolean,
+    options?: HttpOptions,
+  ): Promise<HttpAnswer> {
     const deadline = this.clock.monotonicSeconds() + this.followSeconds;
     for (;;) {
-      const answer = await this.get(url);
+      const answer = await this.get(url, {}, options);
       if (hasFollowed(answer) || this.clock.monotonicSeconds() >= deadline) return answer;
       await sleep(20);
     }
