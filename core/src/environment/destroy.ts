@@ -196,10 +196,9 @@ async function destroyClaimed(session: Session, run: OperationRun, claim: Claim)
       const ref = { id: resourceId, ...(document.environment && { handle: document.environment.handle }) };
       const errorOf = (cause: unknown): ProviderError | undefined => bound.provider.errorOf(cause);
       const logs = LogKeeping.of(session, document, bound);
+      const known = logs?.byProvider ? document.environment : undefined;
       const before =
-        logs?.byProvider && document.environment
-          ? document.environment
-          : logs && (await session.briefly(`look at ${document.id}`, (call) => driver.read(ref, call)));
+        known ?? (logs && (await session.briefly(`look at ${document.id}`, (call) => driver.read(ref, call))));
       if (logs?.byProvider === false && before)
         await run.step({
           id: 'logs',

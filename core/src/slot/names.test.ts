@@ -4,6 +4,7 @@ import { resumeOperation } from '../engine/operation.ts';
 import { testCall } from '../state/testing/call.ts';
 import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
+import { sleeperIn } from './testing/sleeper.ts';
 import { Mortal, type Death } from './testing/mortal.ts';
 import { World } from './testing/world.ts';
 import { repair } from './upkeep.ts';
@@ -111,4 +112,30 @@ test('a rollback waits for no certificate: it says what is missing, and a repair
   await world.run(repair(world.process(), 'master'));
   expect(world.dns.sets).toEqual([CHECK, HOST]);
   expect((await world.slot()).records).toEqual([CHECK, HOST]);
+});
+
+test('a repair routes before it looks after names, whose records somebody else may have', async () => {
+  const world = new World();
+  await world.environment('a', SLOTS);
+  await world.run(promote(world.process(), { slot: 'master', environment: A }));
+  world.cloud.write('master', [], 'by hand');
+  world.dns.sets = [{ ...CHECK, values: ['theirs.test'] }];
+  world.cloud.naming = () => ({ phase: 'active', records: [CHECK] });
+  await expect(world.run(repair(world.process(), 'master'))).rejects.toMatchObject({ code: 'owned-by-other' });
+  expect(world.cloud.live('master')).toHaveLength(1);
+});
+
+test('a repair that sleeps before it names a slot leaves what was promoted meanwhile served, and its names to it', async () => {
+  const world = new World();
+  await world.environment('a', { master: { standbys: 1, host: 'old.example.test' } });
+  await world.environment('b', { master: { standbys: 1, host: 'new.example.test' } });
+  await world.run(promote(world.process(), { slot: 'master', environment: A }));
+  const { session, asleep, wake } = sleeperIn(world, 'put', 2); // the routes', then the names'
+  const repairing = repair(session, 'master');
+  await world.run(asleep);
+  await world.run(promote(world.process(), { slot: 'master', environment: B }));
+  wake();
+  await world.run(repairing);
+  expect(world.cloud.live('master')).toEqual([`${B}-1`]);
+  expect(world.cloud.slots.get('master')?.spec.hosts).toContain('new.example.test');
 });

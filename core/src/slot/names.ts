@@ -4,6 +4,7 @@ import { sameRecords } from '../dns/zone-of.ts';
 import type { StepEvent } from '../engine/events.ts';
 import { pollUntilSettled } from '../engine/poll.ts';
 import { ProviderError } from '../provider/error.ts';
+import type { Call } from '../provider/host.ts';
 import type { EnvironmentDocument } from '../state/documents.ts';
 import type { SlotDocument } from './documents.ts';
 import { refuseDrift } from './drift.ts';
@@ -49,54 +50,54 @@ async function named(work: SlotWork, spec: SlotSpec, members: Members, make: () 
   return made;
 }
 
-/** Asks until all names are served. What takes time is told as a step of the operation. */
+/** Asks until all names are served. Where that takes time it is told as a step of the operation. */
 async function untilNamed(work: SlotWork, spec: SlotSpec): Promise<Slot> {
   const { session, run } = work;
   const { clock } = session;
   const doing = `name slot ${spec.id}`;
-  const first = await nameOnce(work, spec);
-  if (first.phase === 'active') return first;
   const step = { operation: run.id, step: 'names' };
+  /** As it was said each time. */
+  const said: Slot[] = [];
+  const hasWaited = (): boolean => said.some(({ phase }) => phase === 'creating');
   const tell = (state: StepEvent['state'], message?: string): void =>
     session.emit({ type: 'step', ...step, title: doing, state, ...(message !== undefined && { message }) });
-  tell('started');
-  let written = first.records;
-  const ask = async (): Promise<Slot> => {
-    const now = await nameOnce(work, spec, written);
-    written = now.records;
+  const ask = async (call: Call): Promise<Slot> => {
+    const now = await nameOnce(work, spec, { call, written: said.at(-1)?.records });
+    if (said.push(now) === 1 && hasWaited()) tell('started');
     return now;
   };
   try {
     const made = await session.briefly(
       doing,
-      (call) =>
-        pollUntilSettled(ask, {
-          ...{ clock, doing, longestSeconds: LONGEST_PAUSE_SECONDS },
-          call: {
-            ...call,
-            signal: AbortSignal.any([call.signal, run.signal]),
-            progress: (to) => session.emit({ type: 'progress', ...step, ...to }),
-          },
-        }),
+      (brief) => {
+        const call: Call = {
+          ...brief,
+          signal: AbortSignal.any([brief.signal, run.signal]),
+          progress: (to) => session.emit({ type: 'progress', ...step, ...to }),
+        };
+        return pollUntilSettled(() => ask(call), { clock, call, doing, longestSeconds: LONGEST_PAUSE_SECONDS });
+      },
       NAMED_SECONDS,
     );
-    if (made.phase !== 'active') throw unnamed(made);
-    tell('done');
-    return made;
+    if (made.phase === 'active') {
+      if (hasWaited()) tell('done');
+      return made;
+    }
+    throw new ProviderError('unavailable', `${doing}: ${made.message ?? `it is ${made.phase}`}`, { effect: 'applied' });
   } catch (error) {
-    tell('failed', asProviderError(error).message);
+    if (hasWaited()) tell('failed', asProviderError(error).message);
     throw error;
   }
 }
 
-function unnamed({ id, phase, message = `it is ${phase}` }: Slot): ProviderError {
-  return new ProviderError('unavailable', `name slot ${id}: ${message}`, { effect: 'applied' });
-}
-
-/** @param written - The records that are there already. @throws ProviderError `superseded`. */
-async function nameOnce(work: SlotWork, spec: SlotSpec, written?: readonly RecordSet[]): Promise<Slot> {
+/** @param of - With the records that are there already. @throws ProviderError `superseded`. */
+async function nameOnce(
+  work: SlotWork,
+  spec: SlotSpec,
+  { call, written }: { readonly call?: Call; readonly written?: readonly RecordSet[] | undefined } = {},
+): Promise<Slot> {
   const { session, hold, router } = work;
-  const made = await router.ensure(spec);
+  const made = await router.ensure(spec, call);
   const { records = [] } = made;
   const areThere = JSON.stringify(records) === JSON.stringify(written);
   if (!areThere && !(await writeNames(session, hold, records))) throw await lost(work, []);

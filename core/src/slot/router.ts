@@ -52,20 +52,18 @@ export class Router {
     );
   }
 
-  /** Makes the slot, or changes its hosts and paths. Its routes stay. */
-  ensure(spec: SlotSpec): Promise<Slot> {
+  /**
+   * Makes the slot, or changes its hosts and paths. Its routes stay.
+   * @param call - Of one who asks again until it is made: the token stays the same. Left out: one of its own.
+   */
+  ensure(spec: SlotSpec, call?: Call): Promise<Slot> {
     const doing = `make slot ${spec.id}`;
-    return this.session.briefly(
-      doing,
-      (call) =>
-        retrying(() => this.driver.ensure(spec, call), {
-          clock: this.session.clock,
-          call,
-          doing,
-          observe: () => Promise.resolve({ state: 'again' }),
-        }),
-      600,
-    );
+    const ask = (one: Call): Promise<Slot> =>
+      retrying(() => this.driver.ensure(spec, one), {
+        ...{ clock: this.session.clock, call: one, doing },
+        observe: () => Promise.resolve({ state: 'again' }),
+      });
+    return call ? ask(call) : this.session.briefly(doing, ask, 600);
   }
 
   /**

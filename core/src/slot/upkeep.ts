@@ -3,6 +3,7 @@ import { newOperationId, resumeOperation } from '../engine/operation.ts';
 import type { Reasoned } from '../host/slots.ts';
 import type { Session } from '../host/session.ts';
 import { ProviderError } from '../provider/error.ts';
+import type { Call } from '../provider/host.ts';
 import type { SlotDocument, SlotOwner } from './documents.ts';
 import { liveTraffic } from './drift.ts';
 import { mountsDisk } from './disks.ts';
@@ -55,42 +56,15 @@ export async function unpin(session: Session, name: string): Promise<SlotDocumen
 }
 
 /**
- * Writes the routes again as the state says, whoever changed them, and starts what the head lacks on its disks; then until all names are served.
- * What is unfinished is finished or turned back first.
+ * Writes the routes again as the state says, whoever changed them, and starts what the head lacks on its disks. What is unfinished is finished or
+ * turned back first. Then what is missing of its names: traffic is worth more than those.
  */
 export async function repair(session: Session, name: string): Promise<SlotDocument> {
-  const doing = `repair slot ${name}`;
-  let repaired = await repairOnce(session, name);
-  if (repaired.live?.phase === 'creating') {
-    const again = async (): Promise<Polled> => {
-      repaired = await repairOnce(session, name);
-      const { phase = 'active', message = `slot ${name} waits for its names` } = repaired.live ?? {};
-      return { phase, message };
-    };
-    await session.briefly(
-      doing,
-      (call) => pollUntilSettled(again, { clock: session.clock, call, doing, firstSeconds: 1, longestSeconds: 10 }),
-      NAMED_SECONDS,
-    );
-  }
-  return repaired.document;
-}
-
-async function repairOnce(
-  session: Session,
-  name: string,
-): Promise<{ readonly document: SlotDocument; readonly live: Slot | undefined }> {
-  let live: Slot | undefined;
-  const document = await idly(session, name, 'ours', async (hold) => {
+  await idly(session, name, 'ours', async (hold) => {
     const router = await routerOf(session, hold.slot);
     const seen = await router.read(name); // before the put that raises the epoch
     if (!(await hold.put(bump))) return false;
-    live = seen;
-    if (hold.slot.spec) {
-      // Whoever made it last may have died before its records were written.
-      live = await router.ensure(hold.slot.spec);
-      if (!(await writeNames(session, hold, live.records ?? []))) return false;
-    }
+    const live = seen ?? (hold.slot.spec && (await router.ensure(hold.slot.spec)));
     if (!live) throw new ProviderError('not-found', `slot ${name} is not at its router, and was never promoted to`);
     const members = await membersOf(session, hold.slot);
     const outcome = await router.write(live, restingRoutes(hold.slot, members), stampOf(hold.slot));
@@ -100,7 +74,33 @@ async function repairOnce(
     await holdDisks(session, hold);
     return true;
   });
-  return { document, live };
+  return repairNames(session, name);
+}
+
+/** Until all are served. Nothing is routed by what the router says of them. */
+async function repairNames(session: Session, name: string): Promise<SlotDocument> {
+  const doing = `name slot ${name}`;
+  let document: SlotDocument | undefined;
+  const once = async (call: Call): Promise<Polled> => {
+    let made: Polled = { phase: 'active' };
+    document = await idly(session, name, 'ours', async (hold) => {
+      const { spec } = hold.slot;
+      if (!spec) return true;
+      if (!(await hold.put(bump))) return false; // who owns it by now names it
+      const slot = await (await routerOf(session, hold.slot)).ensure(spec, call);
+      made = slot;
+      // Whoever made it last may have died before its records were written.
+      return writeNames(session, hold, slot.records ?? []);
+    });
+    return made;
+  };
+  const { phase, message = `it is ${phase}` } = await session.briefly(
+    doing,
+    (call) => pollUntilSettled(() => once(call), { clock: session.clock, call, doing, longestSeconds: 10 }),
+    NAMED_SECONDS,
+  );
+  if (document && phase === 'active') return document;
+  throw new ProviderError('unavailable', `${doing}: ${message}`, { effect: 'applied' });
 }
 
 /** Takes what the router serves as the head: a release of its own. @throws ProviderError `not-found`, `refused`. */
