@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { ProviderError } from '../provider/error.ts';
-import { plainly, type Deal } from '../slot/testing/memory-cloud.ts';
+import { plainly, type Deal } from '../slot/testing/deal.ts';
 import { World } from '../slot/testing/world.ts';
 import { testCall } from '../state/testing/call.ts';
 import { destroyEnvironment } from './destroy.ts';

@@ -6,7 +6,7 @@ import type { ProjectConfig } from '../config/schema.ts';
 import { KeptLogs } from '../logs/kept-logs.ts';
 import { no, yes } from '../provider/capabilities.ts';
 import { ProviderError } from '../provider/error.ts';
-import { plainly, type Deal } from '../slot/testing/memory-cloud.ts';
+import { plainly, type Deal } from '../slot/testing/deal.ts';
 import { Mortal } from '../slot/testing/mortal.ts';
 import { CAPABILITIES, World } from '../slot/testing/world.ts';
 import { testCall } from '../state/testing/call.ts';

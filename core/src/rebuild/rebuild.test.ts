@@ -5,7 +5,7 @@ import { ProviderError } from '../provider/error.ts';
 import { collectPins } from '../slot/collect.ts';
 import { promote } from '../slot/promote.ts';
 import { rollback } from '../slot/rollback.ts';
-import type { Deal } from '../slot/testing/memory-cloud.ts';
+import type { Deal } from '../slot/testing/deal.ts';
 import { World } from '../slot/testing/world.ts';
 import { memoryStore } from '../state/memory.ts';
 import { testCall } from '../state/testing/call.ts';

@@ -10,7 +10,7 @@ import { collectPins } from './collect.ts';
 import { makeAhead } from './create-bound.ts';
 import { promote } from './promote.ts';
 import { checkAtRest, watchWorld } from './testing/invariants.ts';
-import type { Deal } from './testing/memory-cloud.ts';
+import type { Deal } from './testing/deal.ts';
 import { Mortal, type Death } from './testing/mortal.ts';
 import { World } from './testing/world.ts';
 

@@ -5,7 +5,7 @@ import { ProviderError } from '../provider/error.ts';
 import { collectPins } from './collect.ts';
 import { promote } from './promote.ts';
 import { checkAtRest } from './testing/invariants.ts';
-import type { Deal } from './testing/memory-cloud.ts';
+import type { Deal } from './testing/deal.ts';
 import { World } from './testing/world.ts';
 
 const [A = '', B = ''] = Array.from('ab', (letter) => letter.repeat(12));

@@ -10,7 +10,7 @@ import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
 import { listSlots, newestReleases, showSlot } from './show.ts';
 import { checkAtRest, watchWorld } from './testing/invariants.ts';
-import type { RouterKind } from './testing/memory-cloud.ts';
+import type { RouterKind } from './testing/memory-router.ts';
 import { sleeperIn } from './testing/sleeper.ts';
 import { World } from './testing/world.ts';
 

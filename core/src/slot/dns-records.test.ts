@@ -6,7 +6,7 @@ import { testCall } from '../state/testing/call.ts';
 import { collectPins } from './collect.ts';
 import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
-import { plainly } from './testing/memory-cloud.ts';
+import { plainly } from './testing/deal.ts';
 import { World } from './testing/world.ts';
 
 const [A = '', B = '', C = ''] = Array.from('abc', (letter) => letter.repeat(12));

@@ -5,7 +5,7 @@ import { collectPins } from './collect.ts';
 import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
 import { checkAtRest, watchWorld } from './testing/invariants.ts';
-import type { Deal } from './testing/memory-cloud.ts';
+import type { Deal } from './testing/deal.ts';
 import { World } from './testing/world.ts';
 
 const [A = '', B = '', C = ''] = Array.from('abc', (letter) => letter.repeat(12));

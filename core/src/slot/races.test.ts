@@ -7,7 +7,7 @@ import { pinEnvironment } from './pins.ts';
 import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
 import { checkAtRest } from './testing/invariants.ts';
-import { plainly, type Deal } from './testing/memory-cloud.ts';
+import { plainly, type Deal } from './testing/deal.ts';
 import { Mortal } from './testing/mortal.ts';
 import { World } from './testing/world.ts';
 import { adopt, repair } from './upkeep.ts';

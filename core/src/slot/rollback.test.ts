@@ -5,7 +5,7 @@ import { rollback } from './rollback.ts';
 import { approve, adopt, repair, unpin } from './upkeep.ts';
 import { showSlot } from './show.ts';
 import { planPromotion, planRollback } from './plan.ts';
-import type { Deal } from './testing/memory-cloud.ts';
+import type { Deal } from './testing/deal.ts';
 import { World } from './testing/world.ts';
 import { destroyEnvironment } from '../environment/destroy.ts';
 import { hasEnded } from '../engine/ownership.ts';

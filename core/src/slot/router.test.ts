@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { ProviderError } from '../provider/error.ts';
 import type { Call } from '../provider/host.ts';
 import { promote } from './promote.ts';
-import type { Deal } from './testing/memory-cloud.ts';
+import type { Deal } from './testing/deal.ts';
 import { World } from './testing/world.ts';
 import { VirtualClock } from '../engine/testing/virtual-clock.ts';
 import { testCall } from '../state/testing/call.ts';

@@ -5,7 +5,7 @@ import { collectPins } from './collect.ts';
 import { promote } from './promote.ts';
 import { rollback } from './rollback.ts';
 import { checkAtRest, watchWorld } from './testing/invariants.ts';
-import type { Deal } from './testing/memory-cloud.ts';
+import type { Deal } from './testing/deal.ts';
 import { sleeperIn } from './testing/sleeper.ts';
 import { World } from './testing/world.ts';
 

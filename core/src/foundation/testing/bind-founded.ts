@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { bindProvider, type BoundProvider } from '../../host/drivers.ts';
 import { makeHost } from '../../host/host.ts';
 import { defineProvider } from '../../provider/provider.ts';
-import type { Deal } from '../../slot/testing/memory-cloud.ts';
+import type { Deal } from '../../slot/testing/deal.ts';
 import type { World } from '../../slot/testing/world.ts';
 import type { FoundationOutputs } from '../outputs.ts';
 import type { MemoryFoundation } from './memory-foundation.ts';

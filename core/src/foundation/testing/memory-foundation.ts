@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { RecordSet } from '../../dns/dns.ts';
 import { ProviderError } from '../../provider/error.ts';
 import type { Foundation, FoundationDriver, FoundationSpec } from '../../provider/foundation.ts';
-import type { Deal } from '../../slot/testing/memory-cloud.ts';
+import type { Deal } from '../../slot/testing/deal.ts';
 import type { MemoryDns } from '../../slot/testing/memory-dns.ts';
 
 /** In the order in which they are made. */

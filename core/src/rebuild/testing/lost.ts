@@ -1,6 +1,6 @@
 import type { RebuiltItem } from '../../host/project.ts';
 import type { Session } from '../../host/session.ts';
-import { plainly, type Deal } from '../../slot/testing/memory-cloud.ts';
+import { plainly, type Deal } from '../../slot/testing/deal.ts';
 import type { World } from '../../slot/testing/world.ts';
 import { testCall } from '../../state/testing/call.ts';
 import { rebuildState } from '../rebuild.ts';

@@ -1,7 +1,7 @@
 import type { DnsProvider, RecordSet, Zone } from '../../dns/dns.ts';
 import { sameRecords } from '../../dns/zone-of.ts';
 import { ProviderError } from '../../provider/error.ts';
-import type { Deal } from './memory-cloud.ts';
+import type { Deal } from './deal.ts';
 
 /** One zone in memory that compares before it changes. */
 export class MemoryDns {

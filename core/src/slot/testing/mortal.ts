@@ -1,4 +1,4 @@
-import type { Deal } from './memory-cloud.ts';
+import type { Deal } from './deal.ts';
 
 /** How a process ends at one of its dealings with the world: before it, after it, or with its answer lost. */
 export type Death = 'before' | 'after';

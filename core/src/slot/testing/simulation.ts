@@ -15,7 +15,8 @@ import { rollback } from '../rollback.ts';
 import '../takeover.ts';
 import { repair } from '../upkeep.ts';
 import { checkAtRest, checkDisksAtRest, watchWorld } from './invariants.ts';
-import type { Deal, RouterKind } from './memory-cloud.ts';
+import type { Deal } from './deal.ts';
+import type { RouterKind } from './memory-router.ts';
 import { quiet } from './sim-clock.ts';
 import { CAPABILITIES, World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import type { Session } from '../../host/session.ts';
-import type { Deal } from './memory-cloud.ts';
+import type { Deal } from './deal.ts';
 import type { World } from './world.ts';
 
 /** A process that sleeps before the n-th dealing of a kind, until it is woken. */

@@ -35,7 +35,9 @@ import { memoryStore } from '../../state/memory.ts';
 import type { StateStore } from '../../state/store.ts';
 import { testCall } from '../../state/testing/call.ts';
 import type { SlotDocument } from '../documents.ts';
-import { MemoryCloud, plainly, type Deal, type RouterKind } from './memory-cloud.ts';
+import { plainly, type Deal } from './deal.ts';
+import type { RouterKind } from './memory-router.ts';
+import { MemoryCloud } from './memory-cloud.ts';
 import { MemoryDns } from './memory-dns.ts';
 import { SimClock } from './sim-clock.ts';
 

@@ -1,5 +1,5 @@
 import { ProviderError } from '../../provider/error.ts';
-import type { Deal } from '../../slot/testing/memory-cloud.ts';
+import type { Deal } from '../../slot/testing/deal.ts';
 import type { Snapshot, SnapshotDriver, SnapshotSpec, StorageDriver, Volume, VolumeSpec } from '../storage.ts';
 
 interface KeptVolume {
