@@ -40,7 +40,7 @@ export class AwsStorage implements StorageDriver {
   }
 }
 
-/** One driver a kind. Without a handle, which tells the kind, all are asked. */
+/** One driver a kind. A handle tells the kind; without one all are asked. */
 class OfAnyKind<S extends VolumeSpec | SnapshotSpec, R extends Volume | Snapshot, K extends string> {
   constructor(
     private readonly kinds: Readonly<Record<K, ResourceDriver<S, R>>>,
@@ -57,7 +57,7 @@ class OfAnyKind<S extends VolumeSpec | SnapshotSpec, R extends Volume | Snapshot
   }
 
   async read(ref: ResourceRef, call: Call): Promise<R | undefined> {
-    for (const kind of this.likely(ref)) {
+    for (const kind of this.kindsOf(ref)) {
       const found = await this.kinds[kind].read(ref, call);
       if (found) return found;
     }
@@ -69,17 +69,16 @@ class OfAnyKind<S extends VolumeSpec | SnapshotSpec, R extends Volume | Snapshot
   }
 
   async destroy(ref: ResourceRef, call: Call): Promise<void> {
-    for (const kind of this.likely(ref)) await this.kinds[kind].destroy(ref, call);
+    for (const kind of this.kindsOf(ref)) await this.kinds[kind].destroy(ref, call);
   }
 
   private get names(): readonly K[] {
     return Object.keys(this.kinds) as K[]; // it is a record of them
   }
 
-  /** The kind that its handle tells of first. */
-  private likely({ handle }: ResourceRef): readonly K[] {
-    const isLikely = (kind: K): number => Number(handle?.[this.keys[kind]] !== undefined);
-    return [...this.names].sort((a, b) => isLikely(b) - isLikely(a));
+  private kindsOf({ handle = {} }: ResourceRef): readonly K[] {
+    const told = this.names.filter((kind) => handle[this.keys[kind]] !== undefined);
+    return told.length > 0 ? told : this.names;
   }
 }
 

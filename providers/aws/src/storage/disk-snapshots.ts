@@ -20,11 +20,11 @@ import { allSettled } from '../all-settled.ts';
 import { paced } from '../paced.ts';
 import { unlessAbsent } from './aws-error.ts';
 import { fromAwsTags, NAME_TAG, toAwsTags, VOLUME_TAG } from './aws-tags.ts';
+import { allOf, eachOnce, type EbsFound } from './ebs-found.ts';
 import { nameOf } from './ownership.ts';
 
-interface Found {
+interface Found extends EbsFound {
   readonly snapshot: EbsSnapshot;
-  readonly identity: Identity;
 }
 const PHASES: Readonly<Record<string, Phase>> = { completed: 'active', error: 'failed' };
 
@@ -49,8 +49,8 @@ export class DiskSnapshots implements SnapshotDriver {
   }
 
   async *list(call: Call): AsyncGenerator<Snapshot> {
-    for await (const found of this.snapshots({ Name: 'tag-key', Values: ['clusternator_project'] }, call))
-      yield this.show(found);
+    const found = this.snapshots({ Name: 'tag-key', Values: ['clusternator_project'] }, call);
+    for (const one of await eachOnce(found)) yield this.show(one);
   }
 
   async destroy({ id }: ResourceRef, call: Call): Promise<void> {
@@ -73,15 +73,12 @@ export class DiskSnapshots implements SnapshotDriver {
       TagSpecifications: [{ ResourceType: 'snapshot', Tags }],
     });
     const made = await paced(this.host, 'ec2', call, (options) => this.client.send(command, options));
-    return { snapshot: { ...made, Tags }, identity: { type: 'snapshot', id, fingerprint, tags } };
+    return foundOf({ ...made, Tags }, { type: 'snapshot', id, fingerprint, tags });
   }
 
-  /** The oldest first. @see DiskVolumes, of several */
-  private async find(id: string, call: Call): Promise<readonly Found[]> {
+  private find(id: string, call: Call): Promise<readonly Found[]> {
     const filter = { Name: `tag:${NAME_TAG}`, Values: [nameOf(this.host, 'snapshot', id)] };
-    const found: Found[] = [];
-    for await (const one of this.snapshots(filter, call)) if (one.identity.id === id) found.push(one);
-    return found.sort((a, b) => age(a) - age(b));
+    return allOf(id, this.snapshots(filter, call));
   }
 
   private async *snapshots(filter: { Name: string; Values: string[] }, call: Call): AsyncGenerator<Found> {
@@ -91,7 +88,7 @@ export class DiskSnapshots implements SnapshotDriver {
     for await (const { Snapshots = [] } of pages) {
       for (const snapshot of Snapshots) {
         const identity = this.host.identify(fromAwsTags(snapshot.Tags));
-        if (identity?.type === 'snapshot') yield { snapshot, identity };
+        if (identity?.type === 'snapshot') yield foundOf(snapshot, identity);
       }
     }
   }
@@ -114,6 +111,6 @@ export class DiskSnapshots implements SnapshotDriver {
   }
 }
 
-function age({ snapshot }: Found): number {
-  return snapshot.StartTime?.getTime() ?? 0;
+function foundOf(snapshot: EbsSnapshot, identity: Identity): Found {
+  return { snapshot, identity, madeAt: snapshot.StartTime };
 }

@@ -158,6 +158,17 @@ describe.each(['moto', 'ministack'] as const)('disks on EBS, as %s plays it', (e
     expect(Snapshots).toEqual([]);
   });
 
+  test('what an interrupted call made beside it is told once, and goes with it', async () => {
+    const volume = await shop.make(shop.spec('data', disk));
+    const [{ Tags = [], AvailabilityZone } = {}] = await ebs();
+    const TagSpecifications = [{ ResourceType: 'volume' as const, Tags }];
+    await scene.raw.ec2.send(new CreateVolumeCommand({ AvailabilityZone, Size: 5, TagSpecifications }));
+    expect(await ebs()).toHaveLength(2);
+    expect((await volumes()).map(({ id, handle }) => [id, handle])).toEqual([['data', volume.handle]]);
+    await shop.remove('data');
+    expect(await ebs()).toEqual([]);
+  });
+
   test('of what is no snapshot of a disk nothing is made', async () => {
     const volume = await shop.make(shop.spec('data', disk));
     await expect(shop.make(shop.spec('again', { ...disk, from: { volume } }))).rejects.toMatchObject({

@@ -24,6 +24,7 @@ import { paced } from '../paced.ts';
 import { unlessAbsent } from './aws-error.ts';
 import { fromAwsTags, NAME_TAG, toAwsTags } from './aws-tags.ts';
 import { diskZone } from './disk-zones.ts';
+import { allOf, eachOnce, type EbsFound } from './ebs-found.ts';
 import { isEnding, machinesById } from './machines-by-id.ts';
 import { nameOf } from './ownership.ts';
 
@@ -33,9 +34,8 @@ interface Parts {
   readonly foundation: AwsFoundation;
 }
 /** A volume of ours, and which one it is. */
-interface Found {
+interface Found extends EbsFound {
   readonly volume: EbsVolume;
-  readonly identity: Identity;
 }
 const PHASES: Readonly<Record<string, Phase>> = {
   available: 'active',
@@ -65,8 +65,8 @@ export class DiskVolumes implements ResourceDriver<VolumeSpec, Volume> {
   }
 
   async *list(call: Call): AsyncGenerator<Volume> {
-    for await (const found of this.volumes({ Name: 'tag-key', Values: ['clusternator_project'] }, call))
-      yield this.show(found);
+    const found = this.volumes({ Name: 'tag-key', Values: ['clusternator_project'] }, call);
+    for (const one of await eachOnce(found)) yield this.show(one);
   }
 
   /** @throws ProviderError `conflict`: a machine that is not ending has it. */
@@ -111,7 +111,7 @@ export class DiskVolumes implements ResourceDriver<VolumeSpec, Volume> {
     });
     const volume = await paced(host, 'ec2', call, (options) => ec2.send(command, options));
     const { id, fingerprint, tags } = spec;
-    return { volume, identity: { type: 'volume', id, fingerprint, tags } };
+    return foundOf(volume, { type: 'volume', id, fingerprint, tags });
   }
 
   /** Until it has grown it is `creating` for whoever asked for more, and serves all the while. Its machine then sees to the file system. */
@@ -122,14 +122,9 @@ export class DiskVolumes implements ResourceDriver<VolumeSpec, Volume> {
     return { ...volume, phase: 'creating', message: `the volume grows to ${String(sizeGiB)} GiB` };
   }
 
-  /** The oldest first. Several are there where EC2 had not told yet of one that an interrupted call made, and another operation came next. */
-  private async find(id: string, call: Call): Promise<readonly Found[]> {
+  private find(id: string, call: Call): Promise<readonly Found[]> {
     const filter = { Name: `tag:${NAME_TAG}`, Values: [nameOf(this.parts.host, 'volume', id)] };
-    const found: Found[] = [];
-    for await (const one of this.volumes(filter, call)) if (one.identity.id === id) found.push(one);
-    const age = ({ volume }: Found): number => volume.CreateTime?.getTime() ?? 0;
-    const isGoing = ({ volume }: Found): number => Number(volume.State === 'deleting');
-    return found.sort((a, b) => isGoing(a) - isGoing(b) || age(a) - age(b));
+    return allOf(id, this.volumes(filter, call));
   }
 
   private async *volumes(filter: { Name: string; Values: string[] }, call: Call): AsyncGenerator<Found> {
@@ -139,7 +134,7 @@ export class DiskVolumes implements ResourceDriver<VolumeSpec, Volume> {
     for await (const { Volumes = [] } of pages) {
       for (const volume of Volumes) {
         const identity = host.identify(fromAwsTags(volume.Tags));
-        if (identity?.type === 'volume' && volume.State !== 'deleted') yield { volume, identity };
+        if (identity?.type === 'volume' && volume.State !== 'deleted') yield foundOf(volume, identity);
       }
     }
   }
@@ -151,6 +146,10 @@ export class DiskVolumes implements ResourceDriver<VolumeSpec, Volume> {
     const base = { id, fingerprint, tags, kind: 'disk', sizeGiB, phase, handle } as const;
     return phase === 'active' ? base : { ...base, message: `the volume ${VolumeId} is ${State}` };
   }
+}
+
+function foundOf(volume: EbsVolume, identity: Identity): Found {
+  return { volume, identity, madeAt: volume.CreateTime, isGoing: volume.State === 'deleting' };
 }
 
 /** @throws ProviderError `unsupported`: of something else than a snapshot of a disk. */
