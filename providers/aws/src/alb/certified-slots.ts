@@ -20,6 +20,7 @@ import { knownRules } from './slot-handle.ts';
 
 /** On the slot's rules, before there is a certificate and until there is none: whether it has some, and whether all are served. */
 const TAG = 'clusternator_certificates';
+const HANDLE = 'certificates';
 type State = 'pending' | 'served' | 'none';
 
 /** Slots with certificates for host names outside of the foundation's domain. One without such names asks for nothing more. */
@@ -55,19 +56,27 @@ export class CertifiedSlots implements SlotDriver {
     for await (const slot of this.slots.list(call)) yield shown(slot);
   }
 
-  /** The certificates first: the rules tell that there are some. @throws ProviderError `unavailable`: one is still held. */
+  /**
+   * The certificates first: the rules tell that there are some. A handle that was read tells it where there are none.
+   * @throws ProviderError `unavailable`: one is still held.
+   */
   async destroy(ref: ResourceRef, call: Call): Promise<void> {
-    const slot = await this.slots.read(ref, call);
-    if (slot && hasSome(slot) && isMeant(ref, slot)) {
-      const { found } = await this.certificates.look(ref.id, [], call);
-      const held = await this.certificates.remove(found, call);
-      if (held.length > 0) throw new ProviderError('unavailable', heldText(held));
-    }
+    if (ref.handle?.[HANDLE] !== ('none' satisfies State)) await this.removeOf(ref, call);
     await this.slots.destroy(ref, call);
   }
 
-  route(slot: Slot, routes: readonly Route[], stamp: string, call: Call): Promise<Slot> {
-    return this.slots.route(slot, routes, stamp, call);
+  async route(slot: Slot, routes: readonly Route[], stamp: string, call: Call): Promise<Slot> {
+    const routed = await this.slots.route(slot, routes, stamp, call);
+    const { [HANDLE]: state } = slot.handle;
+    return state === undefined ? routed : { ...routed, handle: { ...routed.handle, [HANDLE]: state } };
+  }
+
+  private async removeOf(ref: ResourceRef, call: Call): Promise<void> {
+    const slot = await this.slots.read(ref, call);
+    if (!slot || !hasSome(slot) || !isMeant(ref, slot)) return;
+    const { found } = await this.certificates.look(ref.id, [], call);
+    const held = await this.certificates.remove(found, call);
+    if (held.length > 0) throw new ProviderError('unavailable', heldText(held));
   }
 
   private async withoutAny(spec: SlotSpec, call: Call): Promise<Slot> {
@@ -96,7 +105,8 @@ function isMeant({ handle }: ResourceRef, slot: Slot): boolean {
 
 /** As a slot is told: it is on its way until its names have their certificates. */
 function shown({ tags: { [TAG]: state, ...tags } = {}, ...slot }: Slot): Slot {
-  return { ...slot, tags, ...(state === 'pending' && { phase: 'creating' as const }) };
+  const handle = { ...slot.handle, [HANDLE]: state ?? ('none' satisfies State) };
+  return { ...slot, tags, handle, ...(state === 'pending' && { phase: 'creating' as const }) };
 }
 
 /** A name leads here once there is a certificate for it: whoever serves it until then goes on. */
