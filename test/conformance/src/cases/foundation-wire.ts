@@ -4,7 +4,7 @@ import type { RefusalKind } from '../kit/harness.ts';
 import { codeOf, errorOf, must, type Trial } from '../kit/trial.ts';
 import { isMutation, type Fault } from '../proxy/wire.ts';
 import { kindsOf } from './cut-off.ts';
-import { throttled } from './transport.ts';
+import { takenForNoAbsence, throttled } from './transport.ts';
 
 const base = { drivers: ['foundation'], uses: ['wire', 'refusals'] } as const;
 
@@ -91,8 +91,6 @@ async function lostAtEveryCall(t: Trial, fault: Fault): Promise<void> {
 async function neverAbsent(t: Trial, kind: RefusalKind, code: string | undefined): Promise<void> {
   const spec = t.specs.foundation();
   const made = await t.main.make('foundation', spec);
-  const before = t.wire.mutations;
-  t.wire.onReads({ kind: 'refuse', refusal: t.refusal(kind), after: false });
   const fresh = t.tenant();
   const looks = {
     read: () => fresh.read('foundation', made),
@@ -100,13 +98,6 @@ async function neverAbsent(t: Trial, kind: RefusalKind, code: string | undefined
     ensure: () => fresh.ensure('foundation', spec),
     destroy: () => fresh.destroy('foundation', spec),
   };
-  for (const [verb, look] of Object.entries(looks)) {
-    const told = await codeOf(look());
-    assert.notEqual(told, 'nothing was thrown', `${verb} took it for an answer`);
-    assert.notEqual(told, 'not-found', `${verb} took it for an absence`);
-    if (code !== undefined) assert.equal(told, code, verb);
-  }
-  assert.equal(t.wire.mutations, before, 'nothing is written on such grounds');
-  t.wire.lift();
+  await takenForNoAbsence(t, { kind, code }, looks);
   assert.equal(must(await t.main.read('foundation', made), 'the foundation').phase, 'active');
 }

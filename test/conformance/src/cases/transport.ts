@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Case } from '../kit/case.ts';
-import type { Refusal } from '../kit/harness.ts';
+import type { Refusal, RefusalKind } from '../kit/harness.ts';
 import { codeOf, errorOf, must, type Trial } from '../kit/trial.ts';
 import type { WireCall } from '../proxy/wire.ts';
 
@@ -127,14 +127,27 @@ async function lostThenFound(t: Trial, fault: Parameters<Trial['wire']['onMutati
 
 async function neverAbsent(t: Trial, kind: 'unreadable' | 'denied', code: string | undefined): Promise<void> {
   const made = await t.environment('a1');
-  const before = t.wire.mutations;
-  t.wire.onReads({ kind: 'refuse', refusal: t.refusal(kind), after: false });
   const { main } = t;
   const looks = {
     read: () => main.read('environments', made),
     list: () => main.list('environments'),
     ensure: () => main.ensure('environments', t.specs.environment('a1')),
   };
+  await takenForNoAbsence(t, { kind, code }, looks);
+  assert.equal(must(await main.read('environments', made), 'the environment').phase, 'active');
+}
+
+/**
+ * Has all reads refused while somebody looks.
+ * @param refused - How, and what is told of it. `code` left out: any error but an absence.
+ */
+export async function takenForNoAbsence(
+  t: Trial,
+  { kind, code }: { readonly kind: RefusalKind; readonly code: string | undefined },
+  looks: Readonly<Record<string, () => Promise<unknown>>>,
+): Promise<void> {
+  const before = t.wire.mutations;
+  t.wire.onReads({ kind: 'refuse', refusal: t.refusal(kind), after: false });
   for (const [verb, look] of Object.entries(looks)) {
     const told = await codeOf(look());
     assert.notEqual(told, 'nothing was thrown', `${verb} took it for an answer`);
@@ -143,5 +156,4 @@ async function neverAbsent(t: Trial, kind: 'unreadable' | 'denied', code: string
   }
   assert.equal(t.wire.mutations, before, 'nothing is written on such grounds');
   t.wire.lift();
-  assert.equal(must(await main.read('environments', made), 'the environment').phase, 'active');
 }
