@@ -1,19 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startEmulator } from '@clusternator/emulators/emulator';
-import { inWaves, type Waves } from '../testing/waves.ts';
+import { emulatorInWaves, type Waves } from '../testing/waves.ts';
 import { sceneAt, web, type EcsScene, type Tenant } from './testing/ecs-scene.ts';
 
 let waves: Waves;
 let scene: EcsScene;
 let shop: Tenant;
 beforeAll(async () => {
-  const emulator = await startEmulator('moto');
-  waves = await inWaves(emulator.url);
-  const end = async (): Promise<void> => {
-    await waves.end();
-    await emulator.end();
-  };
-  scene = await sceneAt({ url: waves.url, end });
+  waves = await emulatorInWaves('moto');
+  scene = await sceneAt(waves);
   shop = await scene.tenant();
 }, 120_000);
 afterAll(() => scene.end());

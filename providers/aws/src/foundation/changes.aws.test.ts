@@ -109,9 +109,9 @@ test('sizes change in place, to more and back to less', async () => {
   const large = await change({ network: { nat: 'zone', zones: 3 } });
   expect(large.outputs.tasks).toEqual({ subnets: large.outputs.subnets.app, publicAddress: false });
   expect(large.outputs.subnets.app.slice(0, 2)).toEqual(small.outputs.subnets.app);
-  expect(await inventory(scene.raw)).toMatchObject({ natGateways: 3, addresses: 3, subnets: few.subnets! + 3 });
+  expect(await inventory(scene.raw)).toMatchObject({ 'nat gateway': 3, address: 3, subnet: few.subnet! + 3 });
   const middle = await change({ network: { nat: 'one', zones: 3 } });
-  expect(await inventory(scene.raw)).toMatchObject({ natGateways: 1, addresses: 1 });
+  expect(await inventory(scene.raw)).toMatchObject({ 'nat gateway': 1, address: 1 });
   expect({ ...middle.outputs, namespace: '' }).toEqual({ ...large.outputs, namespace: '' });
   await change({ network: { nat: 'none' }, logDays: 7 });
   expect(await inventory(scene.raw)).toEqual(few);
@@ -127,7 +127,7 @@ test('a domain is given, changed and taken away', async () => {
   const second = await change({}, 'two.example');
   expect(second.outputs).toEqual({ ...first.outputs, domain: 'two.example' });
   expect(second.calls).toEqual(['AddTags', 'DeleteCertificate', 'ModifyListener', 'RequestCertificate']);
-  expect(await inventory(scene.raw)).toMatchObject({ certificates: 1, listeners: 2 });
+  expect(await inventory(scene.raw)).toMatchObject({ certificate: 1, listener: 2 });
   const last = await change({});
   expect(last.outputs).toEqual(without.outputs);
   expect(last.calls).toEqual(['AddTags', 'DeleteCertificate', 'DeleteListener', 'ModifyListener']);

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startEmulator } from '@clusternator/emulators/emulator';
-import { inWaves, type Waves } from '../testing/waves.ts';
+import { emulatorInWaves, type Waves } from '../testing/waves.ts';
 import { openFoundation } from './open-foundation.ts';
 import { sceneAt, type FoundationScene } from './testing/foundation-scene.ts';
 
@@ -8,13 +7,8 @@ const DOMAIN = 'preview.example.com';
 let waves: Waves;
 let scene: FoundationScene;
 beforeAll(async () => {
-  const emulator = await startEmulator('moto');
-  waves = await inWaves(emulator.url);
-  const end = async (): Promise<void> => {
-    await waves.end();
-    await emulator.end();
-  };
-  scene = await sceneAt({ url: waves.url, end }, openFoundation);
+  waves = await emulatorInWaves('moto');
+  scene = await sceneAt(waves, openFoundation);
 }, 120_000);
 afterAll(() => scene.end());
 

@@ -122,16 +122,7 @@ describe('in a network that is there', () => {
     const { outputs } = await shop.make();
     expect(outputs).toMatchObject({ vpc, subnets, tasks: { subnets: subnets.app, publicAddress: false } });
     const made = await inventory(scene.raw);
-    for (const kind of [
-      'vpcs',
-      'subnets',
-      'natGateways',
-      'addresses',
-      'routeTables',
-      'routes',
-      'associations',
-      'endpoints',
-    ]) {
+    for (const kind of ['vpc', 'subnet', 'nat gateway', 'address', 'route table', 'route', 'association', 'endpoint']) {
       expect([kind, made[kind]]).toEqual([kind, before[kind]]);
     }
     const { mutations } = scene.wire;

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { startEmulator, type EmulatorName } from '@clusternator/emulators/emulator';
 import { passOn } from '@clusternator/emulators/pass-on';
 
 /** Who asks runs in this process: once its loop has turned so often without another call, it waits for answers. */
@@ -23,8 +24,21 @@ export interface Waves {
   end(): Promise<void>;
 }
 
+/** An emulator that ends with them. */
+export async function emulatorInWaves(name: EmulatorName): Promise<Waves> {
+  const emulator = await startEmulator(name);
+  const waves = await inWaves(emulator.url);
+  return {
+    ...waves,
+    async end() {
+      await waves.end();
+      await emulator.end();
+    },
+  };
+}
+
 /** Stands before an emulator. Calls wait until there are no more of them, and are answered together. */
-export async function inWaves(to: string): Promise<Waves> {
+async function inWaves(to: string): Promise<Waves> {
   let held: Held[] = [];
   let steps: string[][] = [];
   let seen = 0;

@@ -20,7 +20,7 @@ import { loadBalancerRateLimits } from '../../alb/rate-limits.ts';
 import { configSchema } from '../../config.ts';
 import { errorOf } from '../../errors.ts';
 import { outputsSchema, type AwsFoundation } from '../../foundation/outputs.ts';
-import { GIVEN_FOUNDATION, givenFoundation } from '../../foundation/testing/given-foundation.ts';
+import { givenEnvironment, givenFoundation } from '../../foundation/testing/given-foundation.ts';
 import { fromAwsTags } from '../../storage/aws-tags.ts';
 import { environmentCapabilities } from '../capabilities.ts';
 import { fromEcsTags } from '../ecs-tags.ts';
@@ -71,13 +71,7 @@ export function kitOn(emulator: EmulatorName, module: string): Harness {
       const { hostname: host, port } = new URL(`http://${listener ?? ''}`);
       return {
         config: { region: REGION },
-        env: {
-          AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
-          AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
-          AWS_REGION: REGION,
-          AWS_ENDPOINT_URL: 'url' in front ? front.url : '',
-          [GIVEN_FOUNDATION]: JSON.stringify(foundation),
-        },
+        env: givenEnvironment(front, REGION, KEYS, foundation),
         domain: DOMAIN,
         image,
         dial: () => ({ host, port: Number(port) }),

@@ -37,6 +37,13 @@ export async function thingsOf(raw: Clients): Promise<readonly Thing[]> {
   return (await Promise.all(lists.map((list) => list(raw)))).flat();
 }
 
+/** How many there are of each kind. */
+export async function countsOf(things: Promise<readonly Thing[]>): Promise<Readonly<Record<string, number>>> {
+  const counts: Record<string, number> = {};
+  for (const { kind } of await things) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
 function thing(kind: string, name: string | undefined, tags: readonly AwsTag[] | undefined): Thing {
   return { kind, name: name ?? '', tags: fromAwsTags(tags) };
 }

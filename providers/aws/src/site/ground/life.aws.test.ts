@@ -35,12 +35,12 @@ test('a foundation is made whole, is what it says, and is made once', async () =
     values: [outputs.distribution.dnsName],
   });
   expect(await inventory(scene.raw)).toEqual({
-    certificates: 1,
-    distributions: 1,
-    functions: expect.any(Number),
-    stores: 1,
-    accesses: 1,
-    buckets: 1,
+    certificate: 1,
+    distribution: 1,
+    function: 1,
+    'key value store': 1,
+    'origin access': 1,
+    bucket: 1,
   });
 
   const at = scene.wire.calls.length;

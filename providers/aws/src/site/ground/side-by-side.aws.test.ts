@@ -33,15 +33,15 @@ test('foundations of both kinds of one stage, domain and region stand side by si
   expect(await shop.read()).toMatchObject({ phase: 'active' });
   expect(await inventory(scene.raw)).toEqual({
     ...alone,
-    certificates: (alone.certificates ?? 0) + 1,
-    buckets: (alone.buckets ?? 0) + 1,
+    certificate: (alone.certificate ?? 0) + 1,
+    bucket: (alone.bucket ?? 0) + 1,
   });
   const at = scene.wire.mutations;
   await shop.make(DOMAIN);
   expect(scene.wire.mutations).toBe(at);
   const both = await inventoryOfSites(scene.raw);
   await shop.remove();
-  expect(await inventoryOfSites(scene.raw)).toEqual({ ...both, certificates: 1, buckets: 1 });
+  expect(await inventoryOfSites(scene.raw)).toEqual({ ...both, certificate: 1, bucket: 1 });
   const read = await shop.call('read', (call) => sites.read({ id: 'ground' }, call));
   expect(read).toMatchObject({ phase: 'active' });
 });

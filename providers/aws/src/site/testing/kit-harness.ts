@@ -11,7 +11,7 @@ import { configSchema } from '../../config.ts';
 import { errorOf } from '../../errors.ts';
 import { foundationConfigSchema } from '../../foundation/config.ts';
 import { isMutating, REGION } from '../../foundation/testing/foundation-scene.ts';
-import { GIVEN_FOUNDATION, givenFoundation } from '../../foundation/testing/given-foundation.ts';
+import { givenEnvironment, givenFoundation } from '../../foundation/testing/given-foundation.ts';
 import { hostOf } from '../../foundation/testing/kit-harness.ts';
 import { awsRefusals } from '../../testing/kit-refusals.ts';
 import { siteCapabilities } from '../capabilities.ts';
@@ -78,13 +78,7 @@ const harness: Harness = {
     const store = await openStore(configSchema.parse({}), host, foundation.keyValueStore);
     return {
       config: { region: REGION },
-      env: {
-        AWS_ACCESS_KEY_ID: KEYS.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
-        AWS_REGION: REGION,
-        AWS_ENDPOINT_URL: 'url' in front ? front.url : '',
-        [GIVEN_FOUNDATION]: JSON.stringify(foundation),
-      },
+      env: givenEnvironment(front, REGION, KEYS, foundation),
       domain: DOMAIN,
       dial: () => ({ host: hostname, port: Number(port), ca }),
       inventory: async () => things.all(s3, foundation.bucket, await callOf((call) => store.all(call))),
