@@ -2,7 +2,8 @@ import type { FilesArtefact } from '../artefact/artefact.ts';
 import type { Identity, NativeSettings } from './resource.ts';
 import type { Secret } from './secret.ts';
 
-/** The last argument of every driver method. */
+/** The last argument of every driver method. A method that ended, by an error too, has no request under way any more: what is written after it
+ *  would otherwise be undone. After an abort nobody can know. */
 export interface Call {
   /** The signal ends waits at once: a person aborted, or it is the deadline. `operation` is an id, to trace. */
   readonly signal: AbortSignal;

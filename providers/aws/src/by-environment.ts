@@ -1,4 +1,5 @@
 import { ProviderError, type Environment, type Host, type Identity, type Instances } from '@clusternator/core/provider';
+import { allSettled } from './all-settled.ts';
 import { serviceOf } from './ecs/handle.ts';
 import { parseServiceName } from './ecs/names.ts';
 
@@ -32,5 +33,5 @@ export async function scaleEach(
     if (name === undefined) throw new ProviderError('not-found', `environment ${id} has no service ${service}`);
     return scale(name, min);
   });
-  await Promise.all(scaling);
+  await allSettled(scaling);
 }

@@ -13,6 +13,7 @@ import {
   type LogQuery,
   type ResourceRef,
 } from '@clusternator/core/provider';
+import { allSettled } from './all-settled.ts';
 import { isOnMachines } from './ec2/names.ts';
 import { openMachines } from './ec2/open-machines.ts';
 import { runsOnMachines } from './ec2/plan.ts';
@@ -54,7 +55,7 @@ class EitherKind implements EnvironmentDriver {
   }
 
   async destroy(ref: ResourceRef, call: Call): Promise<void> {
-    await Promise.all(this.of(ref).map(async (open) => (await open()).destroy(ref, call)));
+    await allSettled(this.of(ref).map(async (open) => (await open()).destroy(ref, call)));
   }
 
   async health(environment: Environment, call: Call): Promise<Health> {

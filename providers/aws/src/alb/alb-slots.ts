@@ -17,6 +17,7 @@ import {
   type SlotDriver,
   type SlotSpec,
 } from '@clusternator/core/provider';
+import { allSettled } from '../all-settled.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { fromAwsTags, toAwsTags, type AwsTag } from '../storage/aws-tags.ts';
 import { ours } from '../storage/ownership.ts';
@@ -82,7 +83,7 @@ export class AlbSlots implements SlotDriver {
       const former = before.rules.find((one) => isSamePart(rule, one));
       return this.add(rule, { key, stamp, tags, isNew, ...(former && { former }) }, call);
     });
-    const isChanged = (await Promise.all(writing)).includes(true);
+    const isChanged = (await allSettled(writing)).includes(true);
     await this.rules.remove(surplus, call);
     const retagged = await this.retag(
       kept.filter((rule) => rule !== undefined),
@@ -137,7 +138,7 @@ export class AlbSlots implements SlotDriver {
       return this.elb.send(command, { abortSignal: call.signal });
     });
     // Each answer has the rule as it is then. Its tags are as they were read: core looks at all of it next.
-    const rules = (await Promise.all(writing)).flatMap(({ Rules = [] }) => Rules);
+    const rules = (await allSettled(writing)).flatMap(({ Rules = [] }) => Rules);
     const { stamp: _, ...rest } = slot;
     return { ...rest, ...this.shown(rules) };
   }

@@ -9,6 +9,7 @@ import {
   type Tag,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { ProviderError, type Call, type Host } from '@clusternator/core/provider';
+import { allSettled } from '../all-settled.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { isNamed, unlessAbsent } from '../storage/aws-error.ts';
 import { listenerOf } from './listener.ts';
@@ -83,6 +84,6 @@ export class Rules {
     const removing = rules.map(({ RuleArn }) =>
       unlessAbsent(this.elb.send(new DeleteRuleCommand({ RuleArn }), { abortSignal: call.signal }), ['RuleNotFound']),
     );
-    await Promise.all(removing);
+    await allSettled(removing);
   }
 }

@@ -11,6 +11,7 @@ import {
   type TargetHealthDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { ProviderError, type Call, type Host } from '@clusternator/core/provider';
+import { allSettled } from '../all-settled.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { paced } from '../paced.ts';
 import { isNamed, unlessAbsent } from '../storage/aws-error.ts';
@@ -91,13 +92,13 @@ export class TargetGroups {
       const command = new ModifyTargetGroupAttributesCommand({ TargetGroupArn, Attributes });
       return unlessAbsent(this.elb.send(command, { abortSignal: call.signal }), GONE);
     });
-    await Promise.all(changing);
+    await allSettled(changing);
   }
 
   async remove(arns: readonly string[], call: Call): Promise<void> {
     const removing = arns.map((TargetGroupArn) =>
       unlessAbsent(this.elb.send(new DeleteTargetGroupCommand({ TargetGroupArn }), { abortSignal: call.signal }), GONE),
     );
-    await Promise.all(removing);
+    await allSettled(removing);
   }
 }

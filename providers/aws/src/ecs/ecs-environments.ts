@@ -14,6 +14,7 @@ import {
   type LogQuery,
   type ResourceRef,
 } from '@clusternator/core/provider';
+import { allSettled } from '../all-settled.ts';
 import { TargetGroups } from '../alb/target-groups.ts';
 import { byEnvironment, scaleEach } from '../by-environment.ts';
 import { refuse } from '../environment-spec.ts';
@@ -88,7 +89,7 @@ export class EcsEnvironments implements EnvironmentDriver {
     const isNew = ({ name }: PlannedService): boolean =>
       !groups.some(({ TargetGroupName }) => TargetGroupName === name);
     this.groups.checkRoom(groups, next.filter((one) => one.route && isNew(one)).length);
-    await Promise.all(next.map((one) => this.maker.make(one, groups, call)));
+    await allSettled(next.map((one) => this.maker.make(one, groups, call)));
     if (next.length === missing.length) this.complete.add(key);
     return this.onItsWay(spec, { key, found, missing, next });
   }

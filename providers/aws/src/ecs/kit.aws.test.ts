@@ -11,6 +11,7 @@ const CASES = [
   'contract',
   'identity',
   'slot',
+  'transport/a-failed-work-has-nothing-under-way',
   'concurrency/an-abort-in-flight-tells-the-truth',
   'hygiene/the-calls-of-each-verb-stay-within-their-floor',
 ];

@@ -1,4 +1,5 @@
 import type { Call, Host } from '@clusternator/core/provider';
+import { allSettled } from '../all-settled.ts';
 import { TargetGroups } from '../alb/target-groups.ts';
 import { fromAwsTags } from '../storage/aws-tags.ts';
 import type { EcsParts } from './clients.ts';
@@ -63,7 +64,7 @@ export class Leftovers {
   }
 
   async remove(leftovers: readonly Known[], call: Call): Promise<void> {
-    await Promise.all([
+    await allSettled([
       this.groups.remove(refsOf(leftovers, 'target group'), call),
       this.definitions.remove(refsOf(leftovers, 'task definition'), call),
       this.secrets.remove(refsOf(leftovers, 'secret'), call),

@@ -6,6 +6,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import type { Call, Host, Secret, Tags } from '@clusternator/core/provider';
+import { allSettled } from '../all-settled.ts';
 import { isNamed, unlessAbsent } from '../storage/aws-error.ts';
 import { toAwsTags, type AwsTag } from '../storage/aws-tags.ts';
 
@@ -64,6 +65,6 @@ export class SecretStore {
       const command = new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true });
       return unlessAbsent(this.client.send(command, { abortSignal: call.signal }), ['ResourceNotFound']);
     });
-    await Promise.all(removing);
+    await allSettled(removing);
   }
 }

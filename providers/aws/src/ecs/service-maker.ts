@@ -1,5 +1,6 @@
 import type { TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Call, Host } from '@clusternator/core/provider';
+import { allSettled } from '../all-settled.ts';
 import { conditionsFor } from '../alb/conditions.ts';
 import { ours } from '../storage/ownership.ts';
 import type { AwsTag } from '../storage/aws-tags.ts';
@@ -45,7 +46,7 @@ export class ServiceMaker {
 
   /** @param groups - All that there were before, to tell what an interrupted call had made. */
   async make(planned: PlannedService, groups: readonly TargetGroup[], call: Call): Promise<void> {
-    const [definition, target, registry] = await Promise.all([
+    const [definition, target, registry] = await allSettled([
       this.define(planned, call),
       this.ways.lead(planned, groups, (port) => targetGroupRequest(this.parts, planned, port), call),
       this.register(planned, call),

@@ -7,6 +7,7 @@ import {
   type ServiceSummary,
 } from '@aws-sdk/client-servicediscovery';
 import type { Call, Tags } from '@clusternator/core/provider';
+import { allSettled } from '../all-settled.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { isNamed, unlessAbsent } from '../storage/aws-error.ts';
 import { toAwsTags, type AwsTag } from '../storage/aws-tags.ts';
@@ -70,6 +71,6 @@ export class ServiceNames {
         'ServiceNotFound',
       ]),
     );
-    await Promise.all(removing);
+    await allSettled(removing);
   }
 }

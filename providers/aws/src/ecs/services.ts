@@ -9,6 +9,7 @@ import {
   type Service,
 } from '@aws-sdk/client-ecs';
 import { ProviderError, type Call, type Host } from '@clusternator/core/provider';
+import { allSettled } from '../all-settled.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { paced } from '../paced.ts';
 import { isNamed, unlessAbsent } from '../storage/aws-error.ts';
@@ -74,7 +75,7 @@ export class Services {
       const answer = await unlessAbsent(asked, GONE);
       return !answer || answer.service?.status === 'INACTIVE' ? [] : [{ ...service, status: 'DRAINING' }];
     });
-    return (await Promise.all(removing)).flat();
+    return (await allSettled(removing)).flat();
   }
 
   /** Of these, those that there are. */

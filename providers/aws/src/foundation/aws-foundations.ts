@@ -8,6 +8,7 @@ import type {
   ResourceDriver,
   ResourceRef,
 } from '@clusternator/core/provider';
+import { allSettled } from '../all-settled.ts';
 import type { Clients } from './clients.ts';
 import type { FoundationConfig } from './config.ts';
 import type { Kind } from './kind.ts';
@@ -50,7 +51,7 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
     const parts = this.kind.partsOf(shape);
     await Promise.all([this.look(at), this.kind.check(at)]);
     await this.kind.refuse(at);
-    await Promise.all([makeAll([...parts, ...(await this.added(at))], at), this.kind.ahead(at)]);
+    await allSettled([makeAll([...parts, ...(await this.added(at))], at), this.kind.ahead(at)]);
     if (await areReady(parts, at)) {
       await removeAll(this.notIn(parts), at);
       if (await areGone(this.notIn(parts), at)) {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { GetObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { ProviderError, type Call } from '@clusternator/core/provider';
+import { allSettled } from '../all-settled.ts';
 import { removeVersions } from '../s3-versions.ts';
 import { isNamed, unlessAbsent } from '../storage/aws-error.ts';
 import { contentTypeOf, type SiteFile } from './bundle.ts';
@@ -61,10 +62,7 @@ export class SiteBucket {
         call.progress({ message: 'copying files to S3', done, total: files.length, unit: 'items' });
       }
     };
-    // Also where one fails: what a caller hears of is over.
-    const workers = Array.from({ length: Math.min(AT_ONCE, files.length) }, worker);
-    await Promise.allSettled(workers);
-    await Promise.all(workers);
+    await allSettled(Array.from({ length: Math.min(AT_ONCE, files.length) }, worker));
   }
 
   /** Also what was there before, since the bucket keeps versions. */

@@ -17,6 +17,7 @@ import { slotCases } from './slot.ts';
 import { stateCases } from './state.ts';
 import { storageCases } from './storage.ts';
 import { transportCases } from './transport.ts';
+import { underWayCases } from './under-way.ts';
 
 /** Every case, in the order in which they run: the last three look at what the others came to. */
 export const CASES: readonly Case[] = [
@@ -24,6 +25,7 @@ export const CASES: readonly Case[] = [
   ...idempotencyCases,
   ...crashCases,
   ...transportCases,
+  ...underWayCases,
   ...consistencyCases,
   ...paginationCases,
   ...concurrencyCases,

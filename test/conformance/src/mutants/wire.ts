@@ -39,6 +39,13 @@ class TriesEverythingAgain extends CloudClient {
     }
   }
 }
+class WaitsForTheFirstAlone extends CloudClient {
+  override ask<T>(asked: Ask<T>, call: Call): Promise<T> {
+    const first = super.ask(asked, call);
+    if (asked.method !== 'GET') super.ask(asked, call).catch(() => undefined);
+    return first;
+  }
+}
 class MakesAnotherOnConflict extends CloudClient {
   override async ask<T>(asked: Ask<T>, call: Call): Promise<T> {
     try {
@@ -180,6 +187,12 @@ export const wireMutants: readonly Mutant[] = [
     says: 'takes a refusal for an absence',
     caughtBy: ['transport/a-refusal-is-not-absence', 'foundation/a-refusal-is-not-absence'],
     provider: wrong({ client: absentOn(403) }),
+  },
+  {
+    id: 'waits-for-the-first-alone',
+    says: 'makes requests side by side, and fails with the first that does',
+    caughtBy: ['transport/a-failed-work-has-nothing-under-way', 'slot/a-failed-flip-has-nothing-under-way'],
+    provider: wrong({ client: WaitsForTheFirstAlone }),
   },
   {
     id: 'hides-expired-credentials',
