@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   AttachVolumeCommand,
+  CreateSnapshotCommand,
   CreateTagsCommand,
   CreateVolumeCommand,
+  DeleteSnapshotCommand,
   DeleteVolumeCommand,
   DescribeSnapshotsCommand,
   DescribeVolumesCommand,
@@ -167,6 +169,19 @@ describe.each(['moto', 'ministack'] as const)('disks on EBS, as %s plays it', (e
     expect((await volumes()).map(({ id, handle }) => [id, handle])).toEqual([['data', volume.handle]]);
     await shop.remove('data');
     expect(await ebs()).toEqual([]);
+  });
+
+  test('a snapshot with the tags of its volume, as AWS Backup makes them, is not ours, and stays', async () => {
+    const { handle } = await shop.make(shop.spec('data', disk));
+    const [{ Tags = [], VolumeId } = {}] = await ebs();
+    expect(VolumeId).toBe(handle.volumeId);
+    const TagSpecifications = [{ ResourceType: 'snapshot' as const, Tags }];
+    const { SnapshotId = '' } = await scene.raw.ec2.send(new CreateSnapshotCommand({ VolumeId, TagSpecifications }));
+    expect(await snapshots()).toEqual([]);
+    await shop.remove('data');
+    const { Snapshots = [] } = await scene.raw.ec2.send(new DescribeSnapshotsCommand(named));
+    expect(Snapshots.map((one) => one.SnapshotId)).toEqual([SnapshotId]);
+    await scene.raw.ec2.send(new DeleteSnapshotCommand({ SnapshotId }));
   });
 
   test('of what is no snapshot of a disk nothing is made', async () => {
