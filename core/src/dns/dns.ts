@@ -1,9 +1,25 @@
 import type { Call } from '../provider/host.ts';
+import type { Tags } from '../provider/resource.ts';
 
 /** `name` is its apex. */
 export interface Zone {
   readonly id: string;
   readonly name: string;
+  /** It was made by `ownZones` for this project and stage. */
+  readonly isOwn?: true;
+}
+/** Nobody is led to it before the zone above it, or the registrar, names these servers. */
+export interface OwnZone extends Zone {
+  readonly nameServers: readonly string[];
+}
+/** Makes zones that everybody can ask. */
+export interface ZoneMaker {
+  /** Makes it, or finishes the one that an earlier call began: there are never two. `zones` tells it as its own from the first moment on.
+   *  @throws `owned-by-other`: there is one of that name that was not made for this project and stage. */
+  ensure(name: string, tags: Tags, call: Call): Promise<OwnZone>;
+  /** To remove what is gone succeeds.
+   *  @throws `conflict`: it holds more than its own NS and SOA, which is named, and stays; `owned-by-other`. */
+  remove(zone: Zone, call: Call): Promise<void>;
 }
 /** All records of one name and type. They carry no tags: ours are those that core's documents name. */
 export interface RecordSet {
@@ -34,4 +50,6 @@ export interface DnsProvider {
    *  Core reads before, leaves out what is there, and reads again after a conflict.
    *  @throws `conflict` (with `dns.atomic` nothing was written), `invalid` (a TTL out of range; `path` names it), `unsupported`. */
   change(zone: Zone, changes: readonly RecordChange[], call: Call): Promise<void>;
+  /** With `dns.zones`: for domains that none of its zones has in it. */
+  readonly ownZones?: ZoneMaker;
 }

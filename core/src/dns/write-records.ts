@@ -117,10 +117,10 @@ function notToBe(old: RecordSet, there: RecordSet | undefined): readonly RecordC
   return there && sameRecords(there, old) ? [{ expected: there, next: null }] : [];
 }
 
-/** @returns Undefined: neither the config names one, nor has the owner's provider one. */
-async function dnsOf(
+/** Where an owner's names are. @returns Undefined: neither the config names one, nor has the owner's provider one. */
+export async function dnsOf(
   session: Session,
-  { dns, provider }: RecordsOwner,
+  { dns, provider }: Pick<RecordsOwner, 'dns' | 'provider'>,
 ): Promise<{ readonly driver: DnsProvider; readonly errorOf: BoundProvider['provider']['errorOf'] } | undefined> {
   const bound = await session.bind(dns ?? provider);
   if (!bound.scope.isRegistered(DNS)) return undefined;

@@ -16,13 +16,16 @@ export async function zonesOf(dns: DnsProvider, call: Call): Promise<readonly Zo
 
 /** The same of zones that were read before. */
 export function zoneAmong(zones: readonly Zone[], name: string): Zone {
-  const [best] = zones
-    .filter((zone) => name === zone.name || name.endsWith(`.${zone.name}`))
-    .sort((a, b) => b.name.length - a.name.length);
+  const [best] = zones.filter((zone) => isWithin(name, zone)).sort((a, b) => b.name.length - a.name.length);
   if (best) return best;
   throw new ProviderError('not-found', `no zone of the DNS provider has ${name} in it`, {
     hint: 'make the zone first, or choose a host name in one that is there',
   });
+}
+
+/** A name is the zone's apex, or below it. */
+export function isWithin(name: string, zone: Pick<Zone, 'name'>): boolean {
+  return name === zone.name || name.endsWith(`.${zone.name}`);
 }
 
 /** The record sets of one name. */

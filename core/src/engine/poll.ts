@@ -29,7 +29,14 @@ const GROWTH = 1.5;
  * @throws ProviderError `timeout` or `cancelled` by the call's signal, with what it waited for; and what `ask` throws.
  */
 export async function pollUntilSettled<R extends Polled>(ask: () => Promise<R>, options: PollOptions<R>): Promise<R> {
-  const { clock, call, doing, isSettled = hasArrived, firstSeconds = 0.03, longestSeconds = 2 } = options;
+  const {
+    clock,
+    call,
+    doing,
+    isSettled = (resource: R) => !isOnItsWay(resource),
+    firstSeconds = 0.03,
+    longestSeconds = 2,
+  } = options;
   let waitsFor: string | undefined;
   for (let seconds = firstSeconds; ; seconds = Math.min(longestSeconds, seconds * GROWTH)) {
     if (call.signal.aborted) throw cutShort(call.signal, doing, waitsFor);
@@ -41,8 +48,8 @@ export async function pollUntilSettled<R extends Polled>(ask: () => Promise<R>, 
   }
 }
 
-function hasArrived({ phase }: Polled): boolean {
-  return phase !== 'creating' && phase !== 'destroying';
+export function isOnItsWay({ phase }: Polled): boolean {
+  return phase === 'creating' || phase === 'destroying';
 }
 
 function cutShort(signal: AbortSignal, doing: string, waitsFor: string | undefined): ProviderError {

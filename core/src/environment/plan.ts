@@ -47,8 +47,17 @@ async function ofFoundation(session: Session, config: FoundationConfig): Promise
   const { canStand } = await import('../foundation/outputs.ts');
   if (await canStand(session, await session.bind(config.provider))) return [];
   const { planFoundation } = await import('../foundation/view.ts');
-  const { id, parts = [] } = await planFoundation(session, config);
-  const whats = [`foundation ${id}`, ...parts.map(({ what }) => `foundation: ${what}`)];
+  const { id, domain, parts = [] } = await planFoundation(session, config);
+  const { missingZone } = await import('../foundation/zones.ts');
+  // That it can't be asked is told by whoever needs it.
+  const zone = await session
+    .briefly('look at the zones', (call) => missingZone(session, config, domain, call))
+    .catch(() => undefined);
+  const whats = [
+    `foundation ${id}`,
+    ...(zone === undefined ? [] : [`zone ${zone}, which its parent has to lead to`]),
+    ...parts.map(({ what }) => `foundation: ${what}`),
+  ];
   return whats.map((what) => ({ action: 'create', what }));
 }
 

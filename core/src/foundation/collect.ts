@@ -9,6 +9,7 @@ import type { FoundationDocument } from './documents.ts';
 import { destroyFoundation } from './destroy.ts';
 import { abortFoundation, isFoundationKind } from './operations.ts';
 import { refuseWhileUsed } from './users.ts';
+import { waitsForDelegation } from './zones.ts';
 
 /** An interrupted operation is somebody's to resume for so long, and what failed somebody's to mend. */
 const UNFINISHED_SECONDS = 3600;
@@ -22,7 +23,8 @@ export async function foundationLeftovers(session: Session): Promise<readonly Wo
     for await (const { document } of session.documents.operations.list(call))
       if (isFoundationKind(document.kind)) operations.push(document);
   });
-  const now = session.clock.now().getTime();
+  const today = session.clock.now();
+  const now = today.getTime();
   const isOld = (at: string): boolean => (now - Date.parse(at)) / 1000 >= UNFINISHED_SECONDS;
   const isLeft = (one: OperationDocument): boolean => !hasEnded(one) && isFree(session, one) && isOld(one.updatedAt);
   const byId = new Map(operations.map((one) => [one.id, one]));
@@ -30,6 +32,8 @@ export async function foundationLeftovers(session: Session): Promise<readonly Wo
   const leftover = foundations.flatMap((document): Work[] => {
     const owner = document.owner && byId.get(document.owner.operation);
     const { id } = document;
+    // With other name servers it would be for nothing what somebody is about to set.
+    if (document.phase !== 'destroying' && waitsForDelegation(document, today)) return [];
     if (owner && isLeft(owner)) {
       const why = `its ${owner.kind} was left unfinished at ${owner.updatedAt}`;
       return [{ id, type: 'foundation', why, run: () => end(session, owner) }];

@@ -19,6 +19,8 @@ class Founded extends World {
 }
 interface Scenario {
   readonly begin: boolean;
+  /** None of the DNS provider's zones has the domain in it. */
+  readonly isZoneless?: true;
   run(session: Session): Promise<unknown>;
   /** What a later command that wants the same comes to. */
   readonly end: { readonly size?: string };
@@ -26,12 +28,20 @@ interface Scenario {
 const scenarios: Readonly<Record<string, Scenario>> = {
   'the first make': { begin: false, run: make, end: { size: 'small' } },
   'a change': { begin: true, run: (session) => createFoundation(session, asks('large')), end: { size: 'large' } },
+  'the first make, with a zone': { begin: false, isZoneless: true, run: make, end: { size: 'small' } },
+  'the end, with its zone': {
+    begin: true,
+    isZoneless: true,
+    run: (session) => destroyFoundation(session, ID),
+    end: {},
+  },
   'the end': { begin: true, run: (session) => destroyFoundation(session, ID), end: {} },
 };
 const nexts = ['the next command comes', 'somebody resumes it', 'gc comes'] as const;
 
-async function prepared({ begin }: Scenario): Promise<Founded> {
+async function prepared({ begin, isZoneless }: Scenario): Promise<Founded> {
   const world = new Founded();
+  if (isZoneless) world.dns.zones = [];
   if (begin) await world.run(make(world.process()));
   return world;
 }
@@ -40,7 +50,7 @@ async function go(world: World, name: string, scenario: Scenario, next: (typeof 
   const session = world.process();
   if (next === 'the next command comes') {
     const again = world.run(scenario.run(session));
-    await (name === 'the end' ? again.catch(() => undefined) : again); // it may be gone by then
+    await (name.startsWith('the end') ? again.catch(() => undefined) : again); // it may be gone by then
   } else if (next === 'somebody resumes it') await world.run(resumeAll(world, session));
   else {
     world.clock.jump(3601);
@@ -59,6 +69,11 @@ async function leftOf(world: Founded): Promise<readonly string[]> {
   if (!found && world.foundation.kept.size > 0) left.push('nobody knows of it');
   if (!found && world.dns.sets.length > 0) left.push('records');
   if (found && world.dns.sets.length !== 1) left.push('no records');
+  const own = world.dns.zones.filter(({ isOwn }) => isOwn);
+  if (own.some(({ id }) => world.dns.tags.get(id)?.clusternator_project !== 'shop')) left.push('a zone without tags');
+  if (!found && own.length > 0) left.push('a zone');
+  if (found && world.dns.zones.length !== 1) left.push('not one zone');
+  if (world.dns.made.length > 1) left.push('two zones were made');
   return left;
 }
 

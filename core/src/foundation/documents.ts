@@ -28,9 +28,24 @@ export const foundationDocumentSchema = z.lazy(() =>
     foundation: z.custom<Foundation<unknown>>(hasId, 'expected a foundation').exactOptional(),
     /** What DNS may say for it. Written down before it is written there. */
     records: z.array(z.custom<RecordSet>(isObject, 'expected a record set')).readonly().exactOptional(),
+    /** Zones that were made for its domains. Written down before they are made. */
+    zones: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          since: instant,
+          /** Where its parent has to lead to. Left out: it may not be there yet. */
+          nameServers: z.array(z.string()).readonly().exactOptional(),
+          /** The foundation was whole with it, so somebody leads to it. */
+          isServed: z.literal(true).exactOptional(),
+        }),
+      )
+      .readonly()
+      .exactOptional(),
     createdAt: instant,
     readyAt: instant.exactOptional(),
     error: z.custom<ErrorRecord>(isObject, 'expected an error').exactOptional(),
   }),
 );
 export type FoundationDocument = z.output<typeof foundationDocumentSchema>;
+export type ZoneRecord = NonNullable<FoundationDocument['zones']>[number];

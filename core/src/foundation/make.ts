@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { errorRecord } from '../engine/journal.ts';
 import type { OperationRun } from '../engine/operation.ts';
-import { pollUntilSettled } from '../engine/poll.ts';
+import { isOnItsWay, pollUntilSettled } from '../engine/poll.ts';
 import { retrying } from '../engine/retry.ts';
 import type { BoundProvider } from '../host/drivers.ts';
 import type { Session } from '../host/session.ts';
@@ -13,9 +13,12 @@ import { foundationSpec } from './ask.ts';
 import type { FoundationDocument } from './documents.ts';
 import { foundationDriver, issueOf, isUnmade } from './outputs.ts';
 import { RecordKeeping } from './records.ts';
+import { delegationOf, served } from './zones.ts';
 
 /** A load balancer takes minutes, a certificate waits for its records. */
 const MAKE_SECONDS = 2 * 3600;
+/** Somebody has to lead to a zone that was just made, which may be days: so long it is waited for, and the next command goes on. */
+const DELEGATION_SECONDS = 600;
 const STEP = 'foundation';
 
 const providerSchema = z.object({ name: z.string(), config: z.record(z.string(), z.unknown()) });
@@ -62,7 +65,7 @@ export async function makeFoundation(session: Session, run: OperationRun, input:
       run: (call) => untilWhole({ session, bound, hold, spec }, taken, call),
     });
     await hold.release(({ error: _, ...now }) => ({
-      ...now,
+      ...served(now),
       foundation,
       phase: 'ready',
       readyAt: session.clock.now().toISOString(),
@@ -117,7 +120,19 @@ async function untilWhole(
     await records.write(now.records ?? [], now.phase === 'active');
     return now;
   };
-  const made = await pollUntilSettled(ensure, { clock, call, doing });
+  const begin = clock.monotonicSeconds();
+  const isInVain = ({ phase }: Foundation<unknown>): boolean =>
+    phase === 'creating' && records.unserved !== undefined && clock.monotonicSeconds() - begin >= DELEGATION_SECONDS;
+  const isSettled = (now: Foundation<unknown>): boolean => !isOnItsWay(now) || isInVain(now);
+  const made = await pollUntilSettled(ensure, { clock, call, doing, isSettled });
+  const { unserved } = records;
+  if (unserved && isInVain(made)) {
+    throw new ProviderError('timeout', `${doing}: nobody is led to the zone ${unserved.name}; ${made.message ?? ''}`, {
+      effect: 'applied',
+      retry: 'never',
+      hint: `${delegationOf(unserved)}; then the same command goes on from there`,
+    });
+  }
   if (made.phase !== 'active')
     throw new ProviderError('unavailable', `${doing}: ${made.message ?? `it is ${made.phase}`}`);
   const outputs = driver.outputs.safeParse(made.outputs);

@@ -66,7 +66,19 @@ export function idOf({ foundation, provider }: BoundProvider): string {
 }
 
 function viewOf(document: FoundationDocument): FoundationView {
-  const { id, provider, phase, spec, foundation, records = [], createdAt, readyAt, owner, error } = document;
+  const {
+    id,
+    provider,
+    phase,
+    spec,
+    foundation,
+    records = [],
+    zones = [],
+    createdAt,
+    readyAt,
+    owner,
+    error,
+  } = document;
   return {
     id,
     provider: provider.name,
@@ -76,6 +88,9 @@ function viewOf(document: FoundationDocument): FoundationView {
     createdAt,
     ...(spec.domain !== undefined && { domain: spec.domain }),
     ...(foundation?.outputs !== undefined && { outputs: foundation.outputs }),
+    ...(zones.length > 0 && {
+      zones: zones.map(({ name, nameServers = [], isServed = false }) => ({ name, nameServers, isServed })),
+    }),
     ...(readyAt !== undefined && { readyAt }),
     ...(owner && { operation: owner.operation }),
     ...(error && {

@@ -15,6 +15,12 @@ export interface FoundationView {
   readonly outputs?: unknown;
   /** What is written, or about to be, in the DNS for it. */
   readonly records: readonly RecordSet[];
+  /** That were made for it. Those above them have to lead to these name servers; `isServed`: they were seen to. */
+  readonly zones?: readonly {
+    readonly name: string;
+    readonly nameServers: readonly string[];
+    readonly isServed: boolean;
+  }[];
   /** Keys of the work tree's config that say something else than it was made from. */
   readonly differs: readonly string[];
   /** What it waits for, or why it failed, in its provider's words. Only from `show`. */

@@ -37,6 +37,7 @@ export const CAPABILITIES = {
   'dns.compareAndSet':
     'A change fails when the record set is not the expected one. A no: core reads before and after, with a gap.',
   'dns.alias': 'ALIAS record sets.',
+  'dns.zones': "Zones are made, for a project's domain that is in none.",
 } as const;
 /** One of `CAPABILITIES`. */
 export type CapabilityName = keyof typeof CAPABILITIES;

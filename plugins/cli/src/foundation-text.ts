@@ -17,6 +17,7 @@ export function foundationLines(one: FoundationView, bin: string): readonly stri
     ['waits for', one.message],
     ['error', one.error?.message],
     ['domain', one.domain],
+    ...(one.zones ?? []).map((zone) => ['zone', zoneText(zone)] as const),
     ['made', one.readyAt],
     ['operation', one.operation],
     ['differs', differsText(one, bin)],
@@ -38,6 +39,11 @@ function stateText({ state }: FoundationView, bin: string): string {
   if (state === 'absent') return `absent: the first env create makes it, or ${bin} foundation create`;
   if (state === 'gone') return `gone: somebody removed it; ${bin} foundation create makes it again`;
   return state;
+}
+
+function zoneText({ name, nameServers, isServed }: NonNullable<FoundationView['zones']>[number]): string {
+  const servers = `${name} on ${nameServers.join(' ')}`;
+  return isServed ? servers : `${servers}; nobody is led to it until its parent has these name servers`;
 }
 
 function differsText({ differs }: FoundationView, bin: string): string | undefined {

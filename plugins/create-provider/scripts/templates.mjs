@@ -10,7 +10,7 @@ const memory = path.join(root, 'test', 'conformance', 'src', 'memory');
 const target = path.join(import.meta.dirname, '..', 'templates');
 
 /** What stands in for the cloud, apart from the provider itself. */
-const STAND_IN = ['cloud.ts', 'edge.ts', 'machine.ts', 'zone.ts'];
+const STAND_IN = ['cloud.ts', 'edge.ts', 'machine.ts', 'zone.ts', 'zones.ts'];
 /** Where the contract has the methods of a driver's file; what is found first counts. */
 const CONTRACT = {
   'environments.ts': ['environment/environment.ts', 'provider/resource.ts'],

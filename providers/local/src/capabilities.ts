@@ -37,4 +37,5 @@ export const capabilities: Capabilities = {
   'dns.atomic': yes(),
   'dns.compareAndSet': yes(),
   'dns.alias': yes(),
+  'dns.zones': no('a zone is there once something is named in it'),
 };

@@ -76,7 +76,7 @@ test('environments here, names in another cloud, the state there too', async () 
   const providers = `provider: local\ndns: ${elsewhere}\nstate: ${elsewhere}`;
   const [a, b] = await twoVersions(providers, `mechanism: dns, host: ${name}`);
   const served = async (): Promise<string> => {
-    const [address = 'none'] = cloud.zone.resolve(name, 'A');
+    const [address = 'none'] = cloud.zones.first.resolve(name, 'A');
     return (await get(`http://${name}:${new URL(a?.url ?? '').port}/`, { host: address })).body;
   };
   await move('promote', a?.id ?? '', 'master');

@@ -32,6 +32,8 @@ export const contractCases: readonly Case[] = [
       for (const [driver, capability] of Object.entries(wanted) as ['slots' | 'storage' | 'dns', CapabilityName][])
         // its own entries
         if (can(declared, capability)) assert.ok(provider.drivers[driver], `${capability} needs a ${driver} driver`);
+      if (provider.drivers.dns)
+        assert.equal(can(declared, 'dns.zones'), (await t.main.dns()).ownZones !== undefined, 'zones');
       if (!provider.drivers.environments) return;
       const environments = await t.main.environments();
       assert.equal(can(declared, 'environments.scale'), environments.scale !== undefined, 'scale');

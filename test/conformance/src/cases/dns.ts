@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import type { RecordChange, RecordSet, Zone } from '@clusternator/core';
+import type { OwnZone, RecordChange, RecordSet, Zone } from '@clusternator/core';
 import type { Case } from '../kit/case.ts';
+import type { Tenant } from '../kit/tenant.ts';
 import { errorOf, must, RECORDS_AT_ONCE, type Trial } from '../kit/trial.ts';
 
 const base = { drivers: ['dns'], uses: ['zone'] } as const;
@@ -191,7 +192,74 @@ export const dnsCases: readonly Case[] = [
       assert.deepEqual(await t.account.resolve?.(alias.name, 'A'), ['192.0.2.5']);
     },
   },
+  {
+    ...base,
+    id: 'dns/a-zone-is-made-once-and-told-as-its-own',
+    number: 90,
+    title: 'A zone is made once, told as its own to who it was made for, and never beside one that is there',
+    needs: ['dns.zones'],
+    async run(t) {
+      const name = t.recordName('own');
+      const made = [
+        await makeZone(t, name, 'first'),
+        await makeZone(t, name, 'first'),
+        await makeZone(t, name, 'later'),
+      ];
+      assert.equal(new Set(made.map(({ id }) => id)).size, 1, 'one zone');
+      assert.ok(must(made[0], 'a zone').nameServers.length > 0, 'its name servers');
+      const told = async (tenant: Tenant) =>
+        (await zones(tenant)).filter((zone) => zone.name === name).map(({ isOwn = false }) => isOwn);
+      assert.deepEqual(await told(t.main), [true]);
+      assert.deepEqual(await told(t.tenant('b')), [false], 'to another project');
+      const there = await t.zone();
+      assert.equal(there.isOwn, undefined, 'that was there before');
+      assert.equal((await errorOf(makeZone(t, there.name, 'beside')))?.code, 'owned-by-other');
+      assert.equal((await zones(t.main)).filter((zone) => zone.name === there.name).length, 1);
+    },
+  },
+  {
+    ...base,
+    id: 'dns/a-zone-goes-unless-it-holds-something',
+    number: 91,
+    title: 'A zone that holds records of somebody stays, with their names told; an empty one goes',
+    needs: ['dns.zones'],
+    async run(t) {
+      const dns = await t.main.dns();
+      const zone = await makeZone(t, t.recordName('own'), 'first');
+      const set = { ...a(t, 'own', ['192.0.2.1']), name: `www.${zone.name}` };
+      const write = (expected: RecordSet | null, next: RecordSet | null) =>
+        t.main.call('dns.change', set.name, (call) => dns.change(zone, [{ expected, next }], call));
+      const remove = () =>
+        t.main.call('dns.ownZones.remove', zone.name, (call) => must(dns.ownZones, 'zones').remove(zone, call));
+      await write(null, set);
+      const error = await errorOf(remove());
+      assert.equal(error?.code, 'conflict');
+      assert.ok(error.message.includes(set.name), error.message);
+      const left = await t.main.call('dns.records', set.name, (call) =>
+        Array.fromAsync(dns.records(zone, { name: set.name }, call)),
+      );
+      assert.deepEqual(left, [set]);
+      await write(set, null);
+      await remove();
+      assert.deepEqual(
+        (await zones(t.main)).filter(({ name }) => name === zone.name),
+        [],
+      );
+      await remove();
+    },
+  },
 ];
+
+function zones(tenant: Tenant): Promise<readonly Zone[]> {
+  return tenant.call('dns.zones', 'all', async (call) => Array.fromAsync((await tenant.dns()).zones(call)));
+}
+
+function makeZone(t: Trial, name: string, about: string): Promise<OwnZone> {
+  const { tags } = t.specs.foundation();
+  return t.main.call('dns.ownZones.ensure', about, async (call) =>
+    must((await t.main.dns()).ownZones, 'zones').ensure(name, tags, call),
+  );
+}
 
 function a(t: Trial, label: string, values: readonly string[]): RecordSet {
   return { name: t.recordName(label), type: 'A', ttlSeconds: 60, values };

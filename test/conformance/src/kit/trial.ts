@@ -235,6 +235,12 @@ export class Trial {
           left.slice(from, from + RECORDS_AT_ONCE).map((expected) => ({ expected, next: null })),
           call,
         );
+      for (const own of await Array.fromAsync(dns.zones(call))) {
+        if (!own.isOwn) continue;
+        for (const expected of await Array.fromAsync(dns.records(own, {}, call)))
+          if (expected.name !== own.name) await dns.change(own, [{ expected, next: null }], call);
+        await dns.ownZones?.remove(own, call);
+      }
     });
   }
 

@@ -51,7 +51,7 @@ export function accountOf(
     env: { MEMORY_TOKEN: 'memory' },
     domain: 'localhost',
     zone: 'kit.test',
-    resolve: async (name, type) => cloud.zone.resolve(name, type),
+    resolve: async (name, type) => cloud.zones.first.resolve(name, type),
     inventory: async () =>
       (Object.keys(COLLECTIONS) as (keyof typeof COLLECTIONS)[]).flatMap((type) =>
         inventoryOf(cloud, COLLECTIONS[type]),

@@ -3,7 +3,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { edgeServer, type Backend, type Destination } from './edge.ts';
 import { Machine, type LogEntry, type ServiceBody } from './machine.ts';
-import { MemoryZone } from './zone.ts';
+import { MemoryZones } from './zones.ts';
 
 export type Collection = 'environments' | 'slots' | 'volumes' | 'snapshots' | 'documents' | 'grounds';
 /** Anything that the cloud keeps. `spec` is whatever its collection wants. */
@@ -57,7 +57,7 @@ export class MemoryCloud {
     documents: new Map(),
     grounds: new Map(),
   };
-  readonly zone = new MemoryZone();
+  readonly zones = new MemoryZones();
   readonly #machines = new Map<string, Map<string, Machine>>();
   readonly #logs = new Map<string, LogEntry[]>();
   /** What the edge serves of a slot's routes: it follows what was written a moment later. */
@@ -111,7 +111,7 @@ export class MemoryCloud {
   #answer(asked: Asked): Answer | Promise<Answer> {
     const [first = '', second, third] = asked.parts;
     if (first === 'bundles') return this.#bundle(asked, second ?? '');
-    if (first === 'zones') return this.zone.answer(asked.method, asked.parts.slice(1), asked.query, asked.body);
+    if (first === 'zones') return this.zones.answer(asked.method, asked.parts.slice(1), asked.query, asked.body);
     if (!isCollection(first)) return NOT_FOUND;
     if (second === undefined) return this.#list(first, asked);
     if (third === 'services') return this.#service(second, asked);

@@ -40,6 +40,7 @@ const capabilities: Capabilities = {
   'dns.atomic': yes(),
   'dns.compareAndSet': yes(),
   'dns.alias': yes(),
+  'dns.zones': yes(),
 };
 
 const all = (action: string, ...verbs: readonly string[]): Permission => ({ action, resource: '*', verbs });

@@ -5,33 +5,38 @@ interface Change {
   looks: number;
   readonly records: readonly RecordSet[];
 }
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly body?: unknown;
 }
 
-const NAME = 'kit.test';
 const PAGE_SIZE = 100;
 /** How often a change is looked at before the servers have it. */
 const LOOKS = 2;
 const LONGEST_TTL_SECONDS = 86_400;
 
-/** The memory cloud's DNS: one zone, whose servers follow a change a while after it was taken. */
+/** A zone of the memory cloud, whose servers follow a change a while after it was taken. */
 export class MemoryZone {
-  records: readonly RecordSet[] = [
-    { name: NAME, type: 'SOA', ttlSeconds: 900, values: [`ns.${NAME} admin.${NAME} 1 7200 900 1209600 300`] },
-    { name: NAME, type: 'NS', ttlSeconds: 3600, values: [`ns.${NAME}`] },
-  ];
-  #served: readonly RecordSet[] = this.records;
+  readonly nameServers: readonly string[];
+  records: readonly RecordSet[];
+  #served: readonly RecordSet[];
   readonly #changes = new Map<string, Change>();
 
-  answer(
-    method: string,
-    [zone, kind, id]: readonly string[],
-    query: URLSearchParams,
-    body: Record<string, unknown>,
-  ): Answer {
-    if (zone === undefined) return { status: 200, body: { items: [{ id: 'z1', name: NAME }] } };
+  constructor(private readonly name: string) {
+    this.nameServers = [`ns.${name}`];
+    this.records = [
+      { name, type: 'SOA', ttlSeconds: 900, values: [`ns.${name} admin.${name} 1 7200 900 1209600 300`] },
+      { name, type: 'NS', ttlSeconds: 3600, values: this.nameServers },
+    ];
+    this.#served = this.records;
+  }
+
+  /** Than what it began with. */
+  get holdsMore(): boolean {
+    return this.records.some(({ name, type }) => name !== this.name || (type !== 'SOA' && type !== 'NS'));
+  }
+
+  answer(method: string, [kind, id]: readonly string[], query: URLSearchParams, body: Record<string, unknown>): Answer {
     if (kind === 'records') return this.#list(query);
     if (method === 'POST') return this.#change(body.changes as readonly RecordChange[]); // only our own driver asks
     return this.#look(id ?? '');

@@ -5,7 +5,9 @@ import {
   type RecordChange,
   type RecordSet,
   type Zone,
+  type ZoneMaker,
 } from '@clusternator/core';
+import { z } from 'zod';
 import { CloudClient, type Ask } from '../memory/client.ts';
 import { wrong, type Mutant } from './mutant.ts';
 
@@ -30,6 +32,18 @@ function changing(
   act: (right: DnsProvider, zone: Zone, changes: readonly RecordChange[], call: Call) => Promise<void>,
 ) {
   return wrong({ drivers: { dns: (right) => ({ change: (zone, changes, call) => act(right, zone, changes, call) }) } });
+}
+
+/** Makes and removes zones otherwise. */
+function zoning(act: (right: ZoneMaker, client: CloudClient, dns: DnsProvider) => Partial<ZoneMaker>) {
+  return wrong({
+    drivers: {
+      dns: (dns, _host, client) => {
+        if (!dns.ownZones) throw new Error('it makes no zones');
+        return { ownZones: { ...dns.ownZones, ...act(dns.ownZones, client, dns) } };
+      },
+    },
+  });
 }
 
 export const dnsMutants: readonly Mutant[] = [
@@ -125,6 +139,31 @@ export const dnsMutants: readonly Mutant[] = [
     says: 'writes a CNAME where an ALIAS was asked for',
     caughtBy: ['dns/an-alias-has-the-addresses-of-its-target'],
     provider: writing((set) => (set.type === 'ALIAS' ? { ...set, type: 'CNAME' } : set)),
+  },
+  {
+    id: 'makes-a-zone-each-time',
+    says: 'makes another zone of the same name for another call',
+    caughtBy: ['dns/a-zone-is-made-once-and-told-as-its-own'],
+    provider: zoning((right, client) => ({
+      async ensure(name, tags, call) {
+        const id = call.token('zone');
+        const asked = { method: 'PUT', path: `zones/${id}`, body: { name, tags }, schema: z.unknown() } as const;
+        await client.ask(asked, call).catch(() => undefined); // it is there
+        return { ...(await right.ensure(name, tags, call)), id };
+      },
+    })),
+  },
+  {
+    id: 'empties-a-zone-that-it-removes',
+    says: 'removes what others have in a zone, and then the zone',
+    caughtBy: ['dns/a-zone-goes-unless-it-holds-something'],
+    provider: zoning((right, _client, dns) => ({
+      async remove(zone, call) {
+        for await (const set of dns.records(zone, {}, call))
+          if (set.name !== zone.name) await dns.change(zone, [{ expected: set, next: null }], call);
+        await right.remove(zone, call);
+      },
+    })),
   },
 ];
 
