@@ -46,8 +46,8 @@ const UNJUDGED: Readonly<Record<string, string>> = {
     'elasticfilesystem:TagResource iam:TagInstanceProfile iam:TagRole logs:TagResource rds:AddTagsToResource s3:TagResource ' +
     'servicediscovery:TagResource autoscaling:CreateOrUpdateTags',
   'AWS asks for it when its services act in the name of whoever calls; moto does not':
-    'iam:CreateServiceLinkedRole iam:PassRole kms:DescribeKey route53:CreateHostedZone route53:DeleteHostedZone ' +
-    'route53:GetHostedZone route53:ListHostedZonesByName ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ' +
+    'iam:CreateServiceLinkedRole iam:PassRole kms:DescribeKey ' +
+    'route53:ListHostedZonesByName ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ' +
     'ec2:DescribeNetworkInterfaces ec2:RunInstances ssm:GetParameters',
   'Docker asks for it when it pushes, which ends at a registry that takes everybody':
     'ecr:InitiateLayerUpload ecr:UploadLayerPart ecr:CompleteLayerUpload ecr:BatchCheckLayerAvailability ecr:PutImage ' +
@@ -294,6 +294,21 @@ async function recordsAndDocuments(): Promise<void> {
   });
 }
 
+/** A zone for a domain that is in none: made, found again and removed. */
+async function ownZone(): Promise<void> {
+  const { dns } = await drivers();
+  const { tags } = specified('foundation', 'ground', {});
+  const ensure = (call: Call) => dns.ownZones?.ensure('new.example', tags, call);
+  await scene.play({ verb: 'foundation create', play: async (call) => ensure(call) });
+  await scene.play({ verb: 'foundation create', play: async (call) => ensure(call) });
+  await scene.play({
+    verb: 'foundation destroy',
+    async play(call) {
+      for await (const zone of dns.zones(call)) if (zone.isOwn) await dns.ownZones?.remove(zone, call);
+    },
+  });
+}
+
 async function removeFoundation(): Promise<void> {
   await scene.play({
     verb: 'foundation destroy',
@@ -309,6 +324,7 @@ test('a whole story needs each action that is printed, for the commands that it 
   await certificates();
   await makeFoundation({ network: { nat: 'one' } });
   await recordsAndDocuments();
+  await ownZone();
   await volumesAndSnapshots();
   await environmentsAndSlots();
   await machines();

@@ -3,13 +3,14 @@ import { slotPermissions } from './alb/permissions.ts';
 import { machinePermissions } from './ec2/permissions.ts';
 import { buildPermissions } from './builds/permissions.ts';
 import { environmentPermissions } from './ecs/permissions.ts';
-import { foundationPermissions } from './foundation/permissions.ts';
+import { BOTH, foundationPermissions, MAKES, REMOVES, rules, type Rule } from './foundation/permissions.ts';
 import { imagePermissions } from './images/permissions.ts';
 import type { ProviderConfig } from './provider-config.ts';
 import { siteGroundPermissions } from './site/ground/permissions.ts';
 import { sitePermissions } from './site/permissions.ts';
 import { storagePermissions } from './storage/permissions.ts';
 
+const ZONES = 'arn:aws:route53:::hostedzone/*';
 // A foundation is made by the first command that needs it, with the records of its names.
 const WRITES = [
   'promote',
@@ -21,6 +22,13 @@ const WRITES = [
   'env create',
 ];
 const ALL = ['every command'];
+/** Of a domain that is in none. Cloud Map has one for each namespace, in the name of whoever makes it. */
+const zones: readonly Rule[] = [
+  ['CreateHostedZone', ['*'], MAKES],
+  ['ChangeTagsForResource', [ZONES], MAKES],
+  ['DeleteHostedZone GetHostedZone', [ZONES], BOTH],
+  ['ListTagsForResource', [ZONES], REMOVES],
+];
 
 /**
  * What the drivers ask for, as statements of an IAM policy.
@@ -31,9 +39,10 @@ export function permissions(config: ProviderConfig): readonly Permission[] {
   const state = `arn:aws:s3:::${config.bucket ?? '<bucket>'}`;
   return [
     { action: 'route53:ListHostedZones', resource: '*', verbs: WRITES },
-    { action: 'route53:ListResourceRecordSets', resource: 'arn:aws:route53:::hostedzone/*', verbs: WRITES },
-    { action: 'route53:ChangeResourceRecordSets', resource: 'arn:aws:route53:::hostedzone/*', verbs: WRITES },
+    { action: 'route53:ListResourceRecordSets', resource: ZONES, verbs: WRITES },
+    { action: 'route53:ChangeResourceRecordSets', resource: ZONES, verbs: WRITES },
     { action: 'route53:GetChange', resource: 'arn:aws:route53:::change/*', verbs: WRITES },
+    ...rules('route53', zones),
     // Without it, S3 answers 403 for what is not there, and nobody can tell that from a refusal.
     { action: 's3:ListBucket', resource: state, verbs: ALL },
     { action: 's3:GetObject', resource: `${state}/*`, verbs: ALL },

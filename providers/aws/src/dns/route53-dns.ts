@@ -1,7 +1,6 @@
 import {
   ChangeResourceRecordSetsCommand,
   GetChangeCommand,
-  ListHostedZonesCommand,
   ListResourceRecordSetsCommand,
   type Change,
   type ListResourceRecordSetsRequest,
@@ -18,6 +17,7 @@ import {
   type Zone,
 } from '@clusternator/core/provider';
 import { isLoadBalancer } from './load-balancer-zone.ts';
+import { OwnHostedZones, publicZones } from './own-zones.ts';
 import { readRecordSet, sameRecordSet, writeAlias, writeRecordSet } from './record-set.ts';
 import { readName } from './text.ts';
 
@@ -27,27 +27,19 @@ const ADDRESSES = ['A', 'AAAA'] as const;
 
 /** Hosted zones of Route 53 that everybody can ask. One change is one batch: all of it, or nothing. */
 export class Route53Dns implements DnsProvider {
+  readonly ownZones: OwnHostedZones;
+
   constructor(
     private readonly client: Route53Client,
     private readonly host: Host,
     /** Where a region's load balancers have their names. */
     private readonly zoneOfLoadBalancer: (name: string, call: Call) => Promise<string>,
-  ) {}
+  ) {
+    this.ownZones = new OwnHostedZones(client, host);
+  }
 
-  async *zones(call: Call): AsyncGenerator<Zone> {
-    for (let Marker: string | undefined; ;) {
-      const command = new ListHostedZonesCommand({ ...(Marker !== undefined && { Marker }) });
-      const {
-        HostedZones = [],
-        IsTruncated,
-        NextMarker,
-      } = await this.paced(call, () => this.client.send(command, { abortSignal: call.signal }));
-      for (const { Id = '', Name = '', Config } of HostedZones) {
-        if (Config?.PrivateZone !== true) yield { id: Id.replace('/hostedzone/', ''), name: readName(Name) };
-      }
-      if (IsTruncated !== true || NextMarker === undefined) return;
-      Marker = NextMarker;
-    }
+  zones(call: Call): AsyncGenerator<Zone> {
+    return publicZones(this.client, this.host, call);
   }
 
   async *records(

@@ -119,12 +119,8 @@ function namespaces(any: string): readonly Rule[] {
   ];
 }
 
-/** Cloud Map has a zone for each namespace, in the name of whoever makes it. @see https://docs.aws.amazon.com/cloud-map/latest/api/API_CreatePrivateDnsNamespace.html */
-const zonesOfNamespaces: readonly Rule[] = [
-  ['CreateHostedZone', ['*'], MAKES],
-  ['DeleteHostedZone GetHostedZone', ['arn:aws:route53:::hostedzone/*'], BOTH],
-  ['ListHostedZonesByName', ['*'], BOTH],
-];
+/** Cloud Map has a zone for each namespace, in the name of whoever makes it, by the same actions as zones of ours. @see https://docs.aws.amazon.com/cloud-map/latest/api/API_CreatePrivateDnsNamespace.html */
+const zonesOfNamespaces: readonly Rule[] = [['ListHostedZonesByName', ['*'], BOTH]];
 
 function logs(any: string): readonly Rule[] {
   const own = `${any}clusternator-*`;
