@@ -132,3 +132,29 @@ test('a domain is given, changed and taken away', async () => {
   expect(last.outputs).toEqual(without.outputs);
   expect(last.calls).toEqual(['AddTags', 'DeleteCertificate', 'DeleteListener', 'ModifyListener']);
 });
+
+test('a certificate that AWS gave up is another one for whoever comes next', async () => {
+  const answered = (Status: string, CertificateArn: string) => ({
+    status: 200,
+    body: JSON.stringify({ Certificate: { CertificateArn, DomainName: '*.one.example', Status } }),
+  });
+  let givenUp: string | undefined;
+  const lift = scene.wire.impose({
+    when(call) {
+      if (actionOf(call) !== 'DescribeCertificate') return false;
+      const { CertificateArn } = JSON.parse(call.body.toString()) as { readonly CertificateArn: string };
+      return (givenUp ??= CertificateArn) === CertificateArn;
+    },
+    fault: { kind: 'refuse', refusal: () => answered('VALIDATION_TIMED_OUT', givenUp ?? ''), after: false },
+  });
+  expect(await scene.tenant().make('one.example')).toMatchObject({
+    phase: 'failed',
+    message: expect.stringContaining('the certificate for *.one.example is VALIDATION_TIMED_OUT'),
+  });
+  const at = scene.wire.calls.length;
+  expect((await change({}, 'one.example')).outputs.loadBalancer.https).toBeDefined();
+  const ofCertificates = written(at).filter((action) => action.endsWith('Certificate'));
+  expect(ofCertificates).toEqual(['DeleteCertificate', 'RequestCertificate']);
+  expect(await inventory(scene.raw)).toMatchObject({ certificate: 1, listener: 2 });
+  lift();
+});

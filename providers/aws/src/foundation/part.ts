@@ -28,6 +28,8 @@ export interface Part {
   readonly within?: string;
   /** It is still there for a while once it was removed. */
   readonly lingers?: true;
+  /** AWS can give it up. Who finds it so removes it, and makes another. */
+  readonly remade?: true;
   /** @throws ProviderError `owned-by-other`. */
   find(at: Site): Promise<Found | undefined>;
   /** Makes it, or mends what was found. */

@@ -31,10 +31,12 @@ export async function makeAll(parts: readonly Part[], at: Site): Promise<void> {
     const before = part.after.flatMap((name) => byName.get(name) ?? []);
     const needs = await Promise.all(before.map(async (one) => isEnough(part, one, await settled(one))));
     const found = await at.find(part.name);
-    const canBeMade = !found || (found.phase === 'active' && found.differs === true);
+    const isGivenUp = part.remade === true && found?.phase === 'failed' && !at.begun(part.name);
+    const canBeMade = !found || isGivenUp || (found.phase === 'active' && found.differs === true);
     if (!canBeMade || !needs.every(Boolean)) return found;
+    if (isGivenUp && !(await removed(part, at, found))) return found;
     at.call.progress({ message: `${found ? 'mending' : 'making'} ${part.name}` });
-    const made = await madeOrNotSeen(part, at, found);
+    const made = await madeOrNotSeen(part, at, isGivenUp ? undefined : found);
     at.keep(part.name, made);
     return made;
   };

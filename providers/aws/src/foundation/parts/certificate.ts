@@ -18,6 +18,7 @@ const WILDCARD = '*.';
 export const certificate: Part = {
   name: 'certificate',
   after: [],
+  remade: true, // whose records were not there for three days
   // It has to be gone before the last that tells whose it is.
   endsBefore: ['load balancer group'],
   async find(at) {
