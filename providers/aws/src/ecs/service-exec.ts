@@ -7,8 +7,8 @@ import {
   type Task,
 } from '@aws-sdk/client-ecs';
 import { ProviderError, type Call, type ExecRequest, type ExecSession, type Host } from '@clusternator/core/provider';
-import { openExecSession } from '../exec/exec-session.ts';
-import { commandLine, newMarker } from '../exec/script.ts';
+import { ECS_EXEC } from '../exec/carrier.ts';
+import { runCommand, whatIsRun, type Started } from '../exec/run-command.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { paced } from '../paced.ts';
 import { isNamed } from '../storage/aws-error.ts';
@@ -28,23 +28,28 @@ export class ServiceExec {
 
   /** @throws ProviderError `conflict`: no task runs. `unsupported`: the service was made without ECS Exec, or its image lacks what it takes. */
   async run(service: Service, request: ExecRequest, call: Call): Promise<ExecSession> {
-    const what = `run ${request.command[0] ?? 'a command'} in service ${request.service}`;
-    refuse(service, request, what);
+    const what = whatIsRun(request);
+    mustBeEnabled(service, what);
     const task = await this.taskOf(service, request.service, what, call);
-    const marker = newMarker();
-    const session = await this.start(task, request, commandLine(marker, request.terminal !== undefined), what, call);
-    const { streamUrl = '', tokenValue = '' } = session ?? {};
-    return openExecSession({ place: { streamUrl, tokenValue }, marker, request, what }, call.signal);
+    const start = (line: string): Promise<Started> => this.start(task, request, line, what, call);
+    return runCommand(request, { what, carrier: ECS_EXEC }, start, call);
   }
 
-  private async start(task: Task, { service: container }: ExecRequest, command: string, what: string, call: Call) {
+  private async start(
+    task: Task,
+    { service: container }: ExecRequest,
+    command: string,
+    what: string,
+    call: Call,
+  ): Promise<Started> {
     const { cluster } = this.foundation;
     const input = { cluster, task: task.taskArn, container, command, interactive: true };
     try {
       const { session } = await paced(this.host, 'ecsExec', call, (options) =>
         this.ecs.send(new ExecuteCommandCommand(input), options),
       );
-      return session;
+      const { streamUrl = '', tokenValue = '' } = session ?? {};
+      return { place: { streamUrl, tokenValue } };
     } catch (cause) {
       if (!isNamed(cause, ['TargetNotConnected'])) throw cause;
       throw new ProviderError('unavailable', `could not ${what}: AWS’s agent in the task is not connected`, {
@@ -88,11 +93,7 @@ export class ServiceExec {
   }
 }
 
-/** What can't go well. */
-function refuse({ enableExecuteCommand }: Service, { command }: ExecRequest, what: string): void {
-  if (command.length === 0) throw new ProviderError('invalid', 'there is no command to run');
-  if (command.some((argument) => argument.includes('\0')))
-    throw new ProviderError('invalid', `could not ${what}: an argument has a NUL byte, which no program takes`);
+function mustBeEnabled({ enableExecuteCommand }: Service, what: string): void {
   if (enableExecuteCommand === true) return;
   throw new ProviderError('unsupported', `could not ${what}: it was made without ECS Exec, by an older version`, {
     hint: 'an environment is made once: destroy it, and create it again',

@@ -6,15 +6,13 @@ import { answerHandshake, CLIENT_VERSION } from './handshake.ts';
 import { Inbox } from './inbox.ts';
 import { Outbox } from './outbox.ts';
 
-/** As ExecuteCommand gives it. */
+/** As ExecuteCommand and StartSession give it. */
 export interface StreamPlace {
   readonly streamUrl: string;
   readonly tokenValue: string;
 }
 /** Each is called once the one before has returned, `ended` last, and once. */
 export interface ChannelEvents {
-  /** The handshake is done: input is taken from now on. */
-  ready(): void;
   output(bytes: Buffer): void;
   ended(end: ChannelEnd): void;
 }
@@ -147,11 +145,17 @@ export class DataChannel {
       void this.outbox.send(PAYLOAD.handshakeResponse, answer).then(() => {
         if (refusal !== undefined) this.end({ kind: 'refused', reason: refusal });
       });
-    } else if (payloadType === PAYLOAD.handshakeComplete) {
-      this.isReady = true;
-      clearTimeout(this.silence);
-      this.events.ready();
-    } else if (payloadType === PAYLOAD.bytes) this.events.output(payload);
+    } else if (payloadType === PAYLOAD.handshakeComplete) this.agreed();
+    else if (payloadType === PAYLOAD.bytes) {
+      this.agreed();
+      this.events.output(payload);
+    }
+  }
+
+  /** An agent that wants nothing of a client leaves the handshake out. @see https://github.com/aws/amazon-ssm-agent/blob/mainline/agent/session/plugins/sessionplugin/sessionplugin.go */
+  private agreed(): void {
+    this.isReady = true;
+    clearTimeout(this.silence);
   }
 
   private end(end: ChannelEnd): void {

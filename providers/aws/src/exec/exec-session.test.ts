@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { ExecRequest, ExecSession } from '@clusternator/core';
 import type { Faults } from '@clusternator/emulators/agent-channel';
+import { ECS_EXEC } from './carrier.ts';
 import { openExecSession } from './exec-session.ts';
 import { commandLine, newMarker } from './script.ts';
 import { agentAt, type Agent } from './testing/agent-at.ts';
@@ -8,6 +9,7 @@ import { agentAt, type Agent } from './testing/agent-at.ts';
 let agent: Agent;
 afterEach(() => agent.end());
 
+const ERRAND = { what: 'run it', carrier: ECS_EXEC };
 const EVERY_BYTE = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 
 interface Setting {
@@ -15,14 +17,15 @@ interface Setting {
   readonly terminal?: NonNullable<ExecRequest['terminal']>;
   readonly signal?: AbortSignal;
   readonly line?: string;
+  readonly end?: () => Promise<void>;
 }
 
 async function start(command: readonly string[], setting: Setting = {}): Promise<ExecSession> {
   const marker = newMarker();
-  const { terminal, faults = {}, signal = new AbortController().signal } = setting;
+  const { terminal, end, faults = {}, signal = new AbortController().signal } = setting;
   agent = await agentAt(setting.line ?? commandLine(marker, terminal !== undefined), faults);
   const request = { command, ...(terminal && { terminal }) };
-  return openExecSession({ place: agent.place, marker, request, what: 'run it' }, signal);
+  return openExecSession({ place: agent.place, marker, request, ...ERRAND, ...(end && { end }) }, signal);
 }
 
 async function outputOf(session: ExecSession): Promise<Buffer> {
@@ -114,6 +117,34 @@ describe('a command', () => {
   });
 });
 
+describe('a session that does not end by itself', () => {
+  const ended: string[] = [];
+  const end = (): Promise<void> => Promise.resolve(void ended.push('ended'));
+  afterEach(() => {
+    ended.length = 0;
+  });
+
+  test('is ended before anybody hears of it', async () => {
+    const session = await start(['sh', '-c', 'echo begun; sleep 1000'], { end });
+    agent.cut();
+    await expect(outputOf(session)).rejects.toMatchObject({ code: 'unavailable', effect: 'unknown' });
+    expect(ended).toEqual(['ended']);
+    await expect(session.exitCode).rejects.toMatchObject({ code: 'unavailable' });
+    expect(ended).toEqual(['ended']);
+  });
+
+  test('is ended where it never began', async () => {
+    await expect(start(['true'], { end, line: 'echo something is wrong' })).rejects.toMatchObject({ effect: 'none' });
+    expect(ended).toEqual(['ended']);
+  });
+
+  test('and one that told its exit code is left alone', async () => {
+    const session = await start(['sh', '-c', 'exit 4'], { end });
+    expect(await session.exitCode).toBe(4);
+    expect(ended).toEqual([]);
+  });
+});
+
 describe('on the way', () => {
   const NUMBERS = Array.from({ length: 5000 }, (_, at) => `${String(at)}\n`).join('');
   const count = ['sh', '-c', 'i=0; while [ $i -lt 5000 ]; do echo $i; i=$((i+1)); done'];
@@ -122,6 +153,7 @@ describe('on the way', () => {
     ['twice', { out: (bytes) => [bytes, bytes] }],
     ['in another order', { out: swapping() }],
     ['broken, at first', { out: breaking() }],
+    ['without a handshake', { isWithoutHandshake: true }],
     ['without an acknowledgement, at first', { loses: losing('acknowledge') }],
   ])('messages come %s', async (_, faults) => {
     const session = await start(count, { faults });
@@ -156,10 +188,7 @@ describe('there is no session', () => {
     const marker = newMarker();
     agent = await agentAt(line + marker);
     const request = { command: ['true'] };
-    const opening = openExecSession(
-      { place: agent.place, marker, request, what: 'run it' },
-      AbortSignal.timeout(10_000),
-    );
+    const opening = openExecSession({ place: agent.place, marker, request, ...ERRAND }, AbortSignal.timeout(10_000));
     await expect(opening).rejects.toMatchObject({ code: 'unsupported', message: expect.stringContaining('no stty') });
   });
 
@@ -171,7 +200,7 @@ describe('there is no session', () => {
   test('where nobody listens', async () => {
     agent = await agentAt('true');
     await agent.end();
-    const opening = { place: agent.place, marker: newMarker(), request: { command: ['true'] }, what: 'run it' };
+    const opening = { place: agent.place, marker: newMarker(), request: { command: ['true'] }, ...ERRAND };
     agent = await agentAt('true');
     await expect(openExecSession(opening, AbortSignal.timeout(10_000))).rejects.toMatchObject({
       code: 'unavailable',

@@ -3,10 +3,14 @@ import { ByteQueue } from './byte-queue.ts';
 import { DataChannel, type ChannelEnd, type StreamPlace } from './data-channel.ts';
 import { encodeLine, type Line } from './script.ts';
 import { ScriptOutput, type Said } from './script-output.ts';
-import { damaged, endedEarly, failedToStart, programMissing } from './session-errors.ts';
+import { damaged, endedEarly, failedToStart, programMissing, type Errand } from './session-errors.ts';
 
-/** ECS ends a session in which nothing was said for 20 minutes. @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html */
-const ALIVE_MILLISECONDS = 60_000;
+/**
+ * AWS ends a session in which nothing was said for 20 minutes, Session Manager after as few as one where it is told to.
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+ * @see https://docs.aws.amazon.com/systems-manager/latest/userguide/session-preferences-timeout.html
+ */
+const ALIVE_MILLISECONDS = 30_000;
 /** What the command left running may hold its output open: then it is not counted. */
 const COUNT_MILLISECONDS = 5000;
 /** For the word to come through. */
@@ -16,18 +20,19 @@ const LINE_BYTES = 200;
 const END_OF_TRANSMISSION = Buffer.from([4]);
 
 /** What a session is opened for. `what` names the command and where it runs. */
-export interface Opening {
+export interface Opening extends Errand {
   readonly place: StreamPlace;
   readonly marker: string;
   readonly request: Pick<ExecRequest, 'command' | 'terminal'>;
-  readonly what: string;
+  /** Has AWS end a session that did not end by itself. Its failures are nobody's. Left out: AWS does so, in time. */
+  end?(): Promise<void>;
 }
 
 /**
- * Runs a command by the script that ExecuteCommand was given with the marker. The signal ends a command that has no terminal too; one in a
- * terminal is ended by ECS once nobody has said anything for 20 minutes.
+ * Runs a command by the script that AWS was given with the marker. The signal ends a command that has no terminal too; one in a terminal is
+ * ended by `end`, or by ECS once nobody has said anything for 20 minutes.
  * @returns Once the command begins.
- * @throws ProviderError `unsupported`: the image has no shell, or lacks a program. `unavailable`: there is no session.
+ * @throws ProviderError `unsupported`: the image or the machine has no shell, or lacks a program. `unavailable`: there is no session.
  */
 export async function openExecSession(opening: Opening, signal: AbortSignal): Promise<ExecSession> {
   signal.throwIfAborted();
@@ -49,6 +54,7 @@ class Session implements ExecSession {
   /** From then on the command may have begun, whether we are told or not. */
   private mayHaveBegun = false;
   private exit: Extract<Said, { kind: 'exit' }> | undefined;
+  private ending: Promise<void> | undefined;
   private readonly onAbort = (): void => this.abort();
 
   constructor(
@@ -64,7 +70,6 @@ class Session implements ExecSession {
     this.alive = setInterval(() => void this.keepAlive(), ALIVE_MILLISECONDS);
     this.alive.unref();
     this.channel = new DataChannel(opening.place, {
-      ready: () => undefined,
       output: (bytes) => this.take(bytes),
       ended: (end) => this.over(end),
     });
@@ -93,7 +98,7 @@ class Session implements ExecSession {
   private heed(said: Said): void {
     switch (said.kind) {
       case 'missing':
-        this.fail(programMissing(this.opening.what, said.program));
+        this.fail(programMissing(this.opening, said.program));
         break;
       case 'asks':
         void this.instruct();
@@ -109,7 +114,7 @@ class Session implements ExecSession {
         break;
       case 'count':
         if (said.bytes === this.exit?.bytesBefore) this.finish(this.exit.code);
-        else this.fail(damaged(this.opening.what));
+        else this.fail(damaged(this.opening));
     }
   }
 
@@ -134,9 +139,9 @@ class Session implements ExecSession {
   }
 
   private over(end: ChannelEnd): void {
-    const { what } = this.opening;
+    const { opening } = this;
     if (this.exit) this.finish(this.exit.code);
-    else this.fail(this.mayHaveBegun ? endedEarly(what, end) : failedToStart(what, end, this.said.noise));
+    else this.fail(this.mayHaveBegun ? endedEarly(opening, end) : failedToStart(opening, end, this.said.noise));
   }
 
   private abort(): void {
@@ -158,16 +163,21 @@ class Session implements ExecSession {
   }
 
   private finish(code: number): void {
+    if (this.ending) return;
     this.output.finish();
     this.settle.resolve(code);
     this.leave();
   }
 
   private fail(error: ProviderError, { keepsChannel = false } = {}): void {
-    this.output.finish({ error });
-    this.begin.reject(error);
-    this.settle.reject(error);
     this.leave(keepsChannel);
+    this.ending ??= this.opening.end?.() ?? Promise.resolve();
+    // Whoever hears of it has nothing of it left.
+    void this.ending.then(() => {
+      this.output.finish({ error });
+      this.begin.reject(error);
+      this.settle.reject(error);
+    });
   }
 
   private leave(keepsChannel = false): void {

@@ -10,7 +10,7 @@ const sessionTypeSchema = z.object({ SessionType: z.string() });
 export const CLIENT_VERSION = '1.2.707.0';
 const SUCCESS = 1;
 const FAILED = 2;
-/** Those of a terminal. ECS Exec asks for the first. */
+/** Those of a terminal. Both ECS Exec and interactive commands ask for the first, if for any. */
 const KNOWN_TYPES = ['InteractiveCommands', 'Standard_Stream'];
 
 interface Processed {
@@ -33,7 +33,7 @@ export function answerHandshake(payload: Buffer): { readonly answer: Buffer; rea
 }
 
 function refusalOf(type: string, parameters: unknown): string {
-  if (type === 'KMSEncryption') return 'the cluster asks for sessions that are encrypted by a key of KMS';
+  if (type === 'KMSEncryption') return 'sessions there are to be encrypted by a key of KMS, which is not supported';
   if (type !== 'SessionType') return `the agent asks for ${type}`;
   const asked = sessionTypeSchema.safeParse(parameters).data?.SessionType ?? 'none';
   return KNOWN_TYPES.includes(asked) ? '' : `the agent asks for a session of the type ${asked}`;

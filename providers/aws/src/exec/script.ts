@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 /**
- * ECS Exec runs one line, by no shell, in a terminal, and tells no exit code. So the line starts a shell with a script of ours that makes the
+ * A session runs one line, in a terminal, and tells no exit code. So the line starts a shell with a script of ours that makes the
  * terminal pass everything on as it is, takes the arguments from it (so that no log of AWS has them), and tells the exit code behind the
  * output. What it says beside the output begins with a marker that no one else knows:
  * `<marker>!<program>;` a program is missing, `<marker><` arguments may come, `<marker>>` the command begins, `<marker><exit code>;` it ended.
@@ -41,7 +41,7 @@ export function newMarker(): string {
   return randomBytes(16).toString('hex');
 }
 
-/** For ExecuteCommand, which splits it as a shell does. */
+/** ExecuteCommand splits it as a shell does, and a shell on a machine reads it. */
 export function commandLine(marker: string, hasTerminal: boolean): string {
   return `/bin/sh -c '${hasTerminal ? IN_TERMINAL : PIPED}' sh ${marker}`;
 }

@@ -19,7 +19,7 @@ export interface AgentSession {
   /** The client has not. */
   refused(why: string): void;
 }
-/** What goes wrong on the way, to see what the other side makes of it. */
+/** What is otherwise than it mostly is, or goes wrong on the way, to see what the other side makes of it. */
 export interface Faults {
   /** What becomes of a message of the agent. Left out: it is put through. */
   out?(bytes: Buffer): readonly Buffer[];
@@ -27,6 +27,8 @@ export interface Faults {
   loses?(message: ChannelMessage): boolean;
   /** What the agent asks a client for. */
   readonly actions?: readonly object[];
+  /** It wants nothing of its client, and begins. */
+  readonly isWithoutHandshake?: boolean;
 }
 
 const ACTIONS = [
@@ -58,6 +60,11 @@ export class AgentChannel {
   }
 
   open(): void {
+    if (this.faults.isWithoutHandshake === true) {
+      this.#isAgreed = true;
+      this.session.start();
+      return;
+    }
     const request = { AgentVersion: '3.3.0.0', RequestedClientActions: this.faults.actions ?? ACTIONS };
     this.#send(HANDSHAKE_REQUEST, Buffer.from(JSON.stringify(request)));
   }
