@@ -16,6 +16,7 @@ import { EcsOverlay } from './ecs-overlay.ts';
 import { ElbOverlay } from './elb-overlay.ts';
 import { Engine } from './engine.ts';
 import { ExecSessions } from './exec/exec-sessions.ts';
+import { MachineSessions } from './exec/machine-sessions.ts';
 import { formRefusal, type Asked } from './exchange.ts';
 import { ForwardMemory } from './forward-memory.ts';
 import { listenAsProxy } from './forward-proxy.ts';
@@ -84,9 +85,9 @@ export interface DataPlane {
   addressOf(name: string, port?: number): Promise<string | undefined>;
   tasks(): readonly RunningTask[];
   machines(): readonly RunningMachine[];
-  /** Cuts the connections of all sessions of ECS Exec. */
+  /** Cuts the connections of all sessions of ECS Exec and Session Manager. */
   cutSessions(): void;
-  /** Ends what sessions run whose clients are gone, as ECS does after 20 minutes. */
+  /** Ends what sessions run whose clients are gone, as AWS does after 20 minutes. */
   endIdleSessions(): Promise<void>;
   /** Looks at once at what the public interface tells. */
   refresh(): Promise<void>;
@@ -94,7 +95,7 @@ export interface DataPlane {
   end(): Promise<void>;
 }
 
-/** Plays the data plane of ECS, EC2 Auto Scaling, Elastic Load Balancing, CloudFront, CodeBuild, ECR and Route 53 over an emulator of their control planes. */
+/** Plays the data plane of ECS, EC2 Auto Scaling, Session Manager, Elastic Load Balancing, CloudFront, CodeBuild, ECR and Route 53 over an emulator of their control planes. */
 export async function startDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const { emulator, region = 'us-east-1', speed = 20 } = options;
   const undo: (() => unknown)[] = [];
@@ -179,6 +180,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
     undo.push(async () => builds.end());
     const sessions = await ExecSessions.listen(services);
     undo.push(async () => sessions.end());
+    const onMachines = new MachineSessions(plane, machines, sessions);
     const ecs = new EcsOverlay(services, targets, sessions, async () => looks.balancers.now());
     const elb = new ElbOverlay(targets, memory);
     const front = await listenInFront(emulator, {
@@ -189,6 +191,7 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
         return (
           (await ecrImages(asked, registry.host)) ??
           (await disks.before(asked)) ??
+          (await onMachines.before(asked)) ??
           builds.before(asked) ??
           ecs.before(asked)
         );

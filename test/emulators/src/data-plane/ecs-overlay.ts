@@ -39,7 +39,7 @@ export class EcsOverlay {
       case 'ecs.DescribeTasks':
         return json({ headers: {} }, this.#describe(asked));
       case 'ecs.ExecuteCommand':
-        return this.sessions.give(input);
+        return this.sessions.execute(input);
       case 'ecs.StopTask':
         return this.#stop(asked);
       default:

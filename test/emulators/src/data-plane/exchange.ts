@@ -21,6 +21,7 @@ const TARGETS: Readonly<Record<string, string>> = {
   AmazonEC2ContainerServiceV20141113: 'ecs',
   AmazonEC2ContainerRegistry_V20150921: 'ecr',
   CodeBuild_20161006: 'codebuild',
+  AmazonSSM: 'ssm',
 };
 /** Those that take forms, by the version of their interface. */
 const FORMS: Readonly<Record<string, string>> = {

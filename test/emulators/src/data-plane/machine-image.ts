@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Engine } from './engine.ts';
-import { INIT, SYSTEMCTL } from './machine-program.ts';
+import { AS_ROOT, INIT, SUDO, SYSTEMCTL, SYSTEMD_RUN } from './machine-program.ts';
 
 const run = promisify(execFile);
 /** Of this machine's system, as it is: a machine may not change it. */
@@ -13,7 +13,7 @@ const SYSTEM = ['/usr/bin', '/usr/sbin', '/usr/lib', '/usr/lib64', '/usr/share',
 const FOLDERS = [
   'dev',
   'etc/systemd/system',
-  'home',
+  'home/ssm-user',
   'opt',
   'proc',
   'root',
@@ -21,11 +21,13 @@ const FOLDERS = [
   'sys',
   'tmp',
   'usr/local/bin',
+  'usr/local/lib',
   'var/log',
 ];
 const ACCOUNTS = {
-  passwd: 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n',
-  group: 'root:x:0:\nnogroup:x:65534:\n',
+  passwd:
+    'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\nssm-user:x:1001:1001::/home/ssm-user:/bin/bash\n',
+  group: 'root:x:0:\nnogroup:x:65534:\nssm-user:x:1001:\n',
 };
 
 /** What a machine is started from. */
@@ -42,7 +44,7 @@ export interface MachineImage {
 export async function ensureMachineImage(engine: Engine): Promise<MachineImage> {
   const cli = await awsCli();
   const aws = `#!/bin/sh\nexec ${cli.program} "$@"\n`;
-  const programs = { 'machine-init': INIT, systemctl: SYSTEMCTL, aws };
+  const programs = { 'machine-init': INIT, systemctl: SYSTEMCTL, 'systemd-run': SYSTEMD_RUN, sudo: SUDO, aws };
   const id = createHash('sha256')
     .update(JSON.stringify([programs, FOLDERS, ACCOUNTS]))
     .digest('hex')
@@ -61,9 +63,10 @@ async function importImage(name: string, programs: Readonly<Record<string, strin
     for (const [file, text] of Object.entries(ACCOUNTS)) writeFileSync(path.join(folder, 'etc', file), text);
     for (const [file, text] of Object.entries(programs))
       writeFileSync(path.join(folder, 'usr/local/bin', file), text, { mode: 0o755 });
+    copyFileSync(realpathSync('/usr/bin/python3'), path.join(folder, AS_ROOT));
     await run('sh', [
       '-c',
-      'chmod 1777 "$0/tmp" && tar -C "$0" --owner 0 --group 0 -c . | docker import - "$1"',
+      `chmod 4755 "$0${AS_ROOT}" && chmod 1777 "$0/tmp" && tar -C "$0" --owner 0 --group 0 -c . | docker import - "$1"`,
       folder,
       name,
     ]);

@@ -100,3 +100,40 @@ for name in sys.argv[3:]:
     if last(unit, 'Type') == 'oneshot':
         os.waitpid(child, 0)
 `;
+
+/** Where a Python is that runs as root, whoever starts it. */
+export const AS_ROOT = '/usr/local/lib/python-as-root';
+
+/** Of sudo, `-n` and a command, which ssm-user may run without a password. What the one who asks has for variables is left behind, but for the machine's credentials, which on AWS its metadata gives to all. */
+export const SUDO = String.raw`#!${AS_ROOT} -I
+import os, pwd, sys
+
+who = pwd.getpwuid(os.getuid()).pw_name
+if who not in ('root', 'ssm-user'):
+    sys.exit('sudo: a password is required')
+if sys.argv[1:2] != ['-n']:
+    sys.exit('sudo: not played here: ' + ' '.join(sys.argv[1:]))
+os.setgroups([0])
+os.setresgid(0, 0, 0)
+os.setresuid(0, 0, 0)
+env = {'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME': '/root'}
+kept = {name: value for name, value in os.environ.items() if name in ('TERM', 'LANG') or name.startswith('AWS_')}
+os.execvpe(sys.argv[2], sys.argv[2:], {**env, **kept})
+`;
+
+/** Of systemd-run, a command in a scope of its own, in the terminal of who starts it. @see https://www.freedesktop.org/software/systemd/man/latest/systemd-run.html */
+export const SYSTEMD_RUN = String.raw`#!/usr/bin/python3
+import os, sys
+
+words = sys.argv[1:]
+at = next(index for index, word in enumerate(words) if not word.startswith('--'))
+options, command = words[:at], words[at:]
+unknown = [word for word in options if word.partition('=')[0] not in ('--scope', '--quiet', '--collect', '--property')]
+if '--scope' not in options or unknown:
+    sys.exit('systemd-run: not played here: ' + ' '.join(words))
+if os.geteuid() != 0:
+    sys.exit('Failed to start transient scope unit: Interactive authentication required.')
+denied = any(word.startswith('--property=IPAddressDeny=') and '169.254.169.254' in word for word in options)
+env = {name: value for name, value in os.environ.items() if not (denied and name.startswith('AWS_'))}
+os.execvpe(command[0], command, env)
+`;

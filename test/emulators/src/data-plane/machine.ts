@@ -12,6 +12,8 @@ export interface MachinePlace {
   readonly group: string;
   /** Of its launch template, in base64. */
   readonly userData: string;
+  /** The ARN of its instance profile, if it has one. */
+  readonly profile?: string | undefined;
 }
 
 /** One instance of an Auto Scaling group: a container that runs its user data, at an address of its own. */

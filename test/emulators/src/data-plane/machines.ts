@@ -6,7 +6,7 @@ import {
 import { DescribeLaunchTemplateVersionsCommand } from '@aws-sdk/client-ec2';
 import type { Disks } from './disks.ts';
 import { ensureMachineImage, type MachineImage } from './machine-image.ts';
-import { Machine } from './machine.ts';
+import { Machine, type MachinePlace } from './machine.ts';
 import type { Plane } from './plane.ts';
 
 /** What a machine does before it answers takes as long here as anywhere: a grace that is shortened for tests is no shorter than this. */
@@ -72,8 +72,8 @@ export class Machines {
       for (const { InstanceId: id = '', LaunchTemplate } of Instances) {
         seen.add(id);
         if (this.#machines.has(id) || this.#isEnding) continue;
-        const userData = await this.#userData(LaunchTemplate?.LaunchTemplateId, LaunchTemplate?.Version);
-        this.#start(new Machine({ id, group, userData }, this.addressOf(id), this.plane));
+        const made = await this.#madeOf(LaunchTemplate?.LaunchTemplateId, LaunchTemplate?.Version);
+        this.#start(new Machine({ id, group, ...made }, this.addressOf(id), this.plane));
       }
     }
     for (const machine of this.all) {
@@ -163,9 +163,13 @@ export class Machines {
     return own.some(({ health }) => health.State === 'unhealthy');
   }
 
-  async #userData(LaunchTemplateId: string | undefined, version = '$Default'): Promise<string> {
+  async #madeOf(
+    LaunchTemplateId: string | undefined,
+    version = '$Default',
+  ): Promise<Pick<MachinePlace, 'userData' | 'profile'>> {
     const asked = new DescribeLaunchTemplateVersionsCommand({ LaunchTemplateId, Versions: [version] });
     const { LaunchTemplateVersions = [] } = await this.plane.clients.ec2.send(asked);
-    return LaunchTemplateVersions[0]?.LaunchTemplateData?.UserData ?? '';
+    const { UserData = '', IamInstanceProfile } = LaunchTemplateVersions[0]?.LaunchTemplateData ?? {};
+    return { userData: UserData, profile: IamInstanceProfile?.Arn };
   }
 }

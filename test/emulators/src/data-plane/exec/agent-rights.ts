@@ -1,20 +1,35 @@
 import {
+  GetInstanceProfileCommand,
   GetRolePolicyCommand,
   ListRolePoliciesCommand,
   NoSuchEntityException,
   type IAMClient,
 } from '@aws-sdk/client-iam';
 
-const CHANNELS = ['CreateControlChannel', 'CreateDataChannel', 'OpenControlChannel', 'OpenDataChannel'];
+const CHANNELS = ['CreateControlChannel', 'CreateDataChannel', 'OpenControlChannel', 'OpenDataChannel'].map(
+  (one) => `ssmmessages:${one}`,
+);
 
 /** Whether a task's role lets AWS's agent speak with Systems Manager, by its inline policies. */
 export async function mayOpenChannels(roleArn: string | undefined, iam: IAMClient): Promise<boolean> {
-  const RoleName = roleArn?.slice(roleArn.lastIndexOf('/') + 1);
+  return mayDo(CHANNELS, roleArn, iam);
+}
+
+/** Whether the role of a machine's profile lets the agent there be known to Systems Manager, and speak with it. */
+export async function mayBeManaged(profileArn: string | undefined, iam: IAMClient): Promise<boolean> {
+  const InstanceProfileName = nameOf(profileArn);
+  if (InstanceProfileName === undefined) return false;
+  const asked = iam.send(new GetInstanceProfileCommand({ InstanceProfileName }));
+  const found = await unlessMissing(asked);
+  return mayDo([...CHANNELS, 'ssm:UpdateInstanceInformation'], found?.InstanceProfile?.Roles?.[0]?.Arn, iam);
+}
+
+async function mayDo(actions: readonly string[], roleArn: string | undefined, iam: IAMClient): Promise<boolean> {
+  const RoleName = nameOf(roleArn);
   if (RoleName === undefined) return false;
+  const { PolicyNames = [] } = (await unlessMissing(iam.send(new ListRolePoliciesCommand({ RoleName })))) ?? {};
   const policies = await Promise.all(
-    (await policiesOf(RoleName, iam)).map(async (PolicyName) =>
-      iam.send(new GetRolePolicyCommand({ RoleName, PolicyName })),
-    ),
+    PolicyNames.map(async (PolicyName) => iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }))),
   );
   const allowed = policies.flatMap(({ PolicyDocument = '' }) => {
     const { Statement }: { Statement: readonly { readonly Action: string | readonly string[] }[] } = JSON.parse(
@@ -22,15 +37,18 @@ export async function mayOpenChannels(roleArn: string | undefined, iam: IAMClien
     );
     return Statement.flatMap(({ Action }) => Action);
   });
-  return CHANNELS.every((action) => allowed.includes(`ssmmessages:${action}`));
+  return actions.every((action) => allowed.includes(action));
 }
 
-async function policiesOf(RoleName: string, iam: IAMClient): Promise<readonly string[]> {
+function nameOf(arn: string | undefined): string | undefined {
+  return arn?.slice(arn.lastIndexOf('/') + 1);
+}
+
+async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
-    const { PolicyNames = [] } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
-    return PolicyNames;
+    return await asked;
   } catch (error) {
-    if (error instanceof NoSuchEntityException) return [];
+    if (error instanceof NoSuchEntityException) return undefined;
     throw error;
   }
 }

@@ -1,11 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { ExecuteCommandRequest } from '@aws-sdk/client-ecs';
+import type { ExecuteCommandRequest, Session } from '@aws-sdk/client-ecs';
+import type { Container } from 'dockerode';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { json, refusal, type Answer } from '../exchange.ts';
 import { LoopbackServer } from '../loopback-server.ts';
 import type { Services } from '../services.ts';
-import { AgentChannel } from './agent-channel.ts';
+import { AgentChannel, type AgentSession } from './agent-channel.ts';
 import { AgentText } from './agent-text.ts';
 import { TerminalCommand } from './terminal-command.ts';
 import { wordsOf } from './words.ts';
@@ -15,15 +16,23 @@ const NOT_ENABLED =
 const CLOSES_MILLISECONDS = 3000;
 const REFUSED = 1008;
 
-/** A session that was given out. Its token is taken once. */
-interface Given {
-  readonly token: string;
-  readonly container: string;
+/** What a session runs, where and as whom. */
+interface Work {
+  readonly container: Container;
   readonly words: readonly string[];
+  readonly user: string;
+  /** An agent that wants nothing of its client begins without one. */
+  readonly hasHandshake: boolean;
+}
+/** A session that was given out. Its token is taken once. */
+interface Given extends Work {
+  readonly token: string;
   isTaken: boolean;
+  command?: TerminalCommand | undefined;
+  socket?: WebSocket;
 }
 
-/** Sessions of ECS Exec: each runs its command in the task's container, and speaks with its client as AWS's agent does. */
+/** Sessions of ECS Exec and of Session Manager: each runs its command in a container, and speaks with its client as AWS's agent does. */
 export class ExecSessions {
   readonly #given = new Map<string, Given>();
   readonly #open = new Map<WebSocket, TerminalCommand | undefined>();
@@ -48,7 +57,7 @@ export class ExecSessions {
   }
 
   /** @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExecuteCommand.html */
-  give(input: Partial<ExecuteCommandRequest>): Answer {
+  execute(input: Partial<ExecuteCommandRequest>): Answer {
     const { cluster = 'default', task: id = '', container, command = '', interactive } = input;
     const task = this.services.task(cluster, id);
     if (interactive !== true)
@@ -63,15 +72,33 @@ export class ExecSessions {
     }
     const its = task.containerNamed(container);
     if (!its) return refusal('InvalidParameterException', `The container ${String(container)} does not run.`);
-    const sessionId = `ecs-execute-command-${randomBytes(9).toString('hex')}`;
-    const tokenValue = randomBytes(48).toString('base64');
-    this.#given.set(sessionId, { token: tokenValue, container: its, words: wordsOf(command), isTaken: false });
-    const streamUrl = `${this.server.url.replace('http', 'ws')}/v1/data-channel/${sessionId}?role=publish_subscribe`;
-    const session = { sessionId, streamUrl, tokenValue };
+    const session = this.give('ecs-execute-command', {
+      container: this.services.container(its),
+      words: wordsOf(command),
+      user: '0',
+      hasHandshake: true,
+    });
     return json(
       { headers: {} },
       { clusterArn: task.place.cluster, taskArn: task.arn, containerName: container, interactive, session },
     );
+  }
+
+  /** @param kind - Which its id begins with. */
+  give(kind: string, work: Work): Required<Session> {
+    const sessionId = `${kind}-${randomBytes(9).toString('hex')}`;
+    const tokenValue = randomBytes(48).toString('base64');
+    this.#given.set(sessionId, { ...work, token: tokenValue, isTaken: false });
+    const streamUrl = `${this.server.url.replace('http', 'ws')}/v1/data-channel/${sessionId}?role=publish_subscribe`;
+    return { sessionId, streamUrl, tokenValue };
+  }
+
+  /** Ends what it runs, whether its client is there or not. */
+  async terminate(sessionId: string): Promise<void> {
+    const given = this.#given.get(sessionId);
+    this.#given.delete(sessionId);
+    await given?.command?.end();
+    given?.socket?.terminate();
   }
 
   /** The network goes: neither side learns of it from the other. */
@@ -93,13 +120,13 @@ export class ExecSessions {
   }
 
   #serve(socket: WebSocket, given: Given): void {
+    given.socket = socket;
     this.#open.set(socket, undefined);
     const text = new AgentText();
     let last = Promise.resolve();
     const inOrder = (step: () => Promise<void> | undefined): void => {
       last = last.then(step);
     };
-    let command: TerminalCommand | undefined;
     const close = (why: string): void => {
       const until = Date.now() + CLOSES_MILLISECONDS;
       const look = setInterval(() => {
@@ -109,16 +136,16 @@ export class ExecSessions {
         socket.close();
       }, 10);
     };
-    const channel = new AgentChannel((bytes) => socket.send(bytes), {
+    const session: AgentSession = {
       start: () => {
-        TerminalCommand.start(this.services.container(given.container), given.words).then(
+        TerminalCommand.start(given.container, given.words, given.user).then(
           (started) => {
-            command = started;
+            given.command = started;
             this.#open.set(socket, started);
             started.onOutput(
               (bytes) => channel.output(text.pass(bytes)),
               () => {
-                command = undefined;
+                given.command = undefined;
                 close('');
               },
             );
@@ -128,11 +155,14 @@ export class ExecSessions {
       },
       input: (bytes) =>
         inOrder(async () => {
-          command?.write(bytes);
+          given.command?.write(bytes);
           return Promise.resolve();
         }),
-      resize: (size) => inOrder(async () => command?.resize(size)),
+      resize: (size) => inOrder(async () => given.command?.resize(size)),
       refused: close,
+    };
+    const channel = new AgentChannel((bytes) => socket.send(bytes), session, {
+      isWithoutHandshake: !given.hasHandshake,
     });
     socket.on('message', (data, isBinary) => {
       const bytes = data as Buffer; // of a socket whose type of binary nobody changed
@@ -143,7 +173,7 @@ export class ExecSessions {
     socket.on('close', () => {
       channel.end();
       this.#open.delete(socket);
-      if (command) this.#idle.add(command);
+      if (given.command) this.#idle.add(given.command);
     });
     socket.on('error', () => undefined);
   }

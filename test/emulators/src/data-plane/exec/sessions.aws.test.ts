@@ -1,12 +1,11 @@
 import { once } from 'node:events';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DescribeTasksCommand, ExecuteCommandCommand, type Session } from '@aws-sdk/client-ecs';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
-import { WebSocket } from 'ws';
 import { eventually } from '../../traffic.ts';
 import { Account, TASK_ROLE } from '../testing/account.ts';
-import { readMessage, writeMessage, type ChannelMessage } from './agent-message.ts';
+import { hear, openSession } from '../testing/session-client.ts';
+import { writeMessage } from './agent-message.ts';
 
 const SLEEP = { command: ['/bin/busybox', 'sleep', '1000'] };
 const AGREED = JSON.stringify({ ProcessedClientActions: [{ ActionType: 'SessionType', ActionStatus: 1 }] });
@@ -37,13 +36,7 @@ async function execute(arn: string, interactive = true): Promise<Session> {
   return session;
 }
 
-async function open({ streamUrl = '' }: Session, TokenValue: string): Promise<WebSocket> {
-  const socket = new WebSocket(streamUrl);
-  await once(socket, 'open');
-  const ids = { RequestId: randomUUID(), ClientId: randomUUID(), ClientVersion: '1.2.0.0' };
-  socket.send(JSON.stringify({ MessageSchemaVersion: '1.0', TokenValue, ...ids }));
-  return socket;
-}
+const open = ({ streamUrl = '' }: Session, token: string) => openSession(streamUrl, token);
 
 test('what was not asked for is refused: another task, another mode, an agent without rights', async () => {
   const without = await account.run('without', SLEEP);
@@ -71,16 +64,8 @@ test('a command runs in the container, by a token that is taken once', async () 
   const [second] = await once(await open(session, session.tokenValue ?? ''), 'close');
   expect(second).toBe(1008);
 
-  const heard: ChannelMessage[] = [];
   const closed = once(socket, 'close');
-  socket.on('message', (data) => {
-    const message = readMessage(data as Buffer); // of a socket whose type of binary nobody changed
-    if (!message) return;
-    heard.push(message);
-    if (message.type !== 'output_stream_data') return;
-    const content = { AcknowledgedMessageSequenceNumber: message.sequence };
-    socket.send(writeMessage('acknowledge', 0, 0, Buffer.from(JSON.stringify(content))));
-  });
+  const heard = hear(socket);
   await eventually(async () => Promise.resolve(heard.length > 0 ? true : undefined));
   socket.send(writeMessage('input_stream_data', 0, 6, Buffer.from(AGREED)));
   socket.send(writeMessage('input_stream_data', 1, 3, Buffer.from('{"cols":80,"rows":24}')));

@@ -4,7 +4,7 @@ import type { Container, Exec } from 'dockerode';
 
 const NONE_YET = 20;
 
-/** A command in a container of the engine, in a terminal of its own, as root, as AWS's agent starts it. */
+/** A command in a container of the engine, in a terminal of its own, as AWS's agent starts it. */
 export class TerminalCommand {
   private constructor(
     private readonly exec: Exec,
@@ -12,7 +12,7 @@ export class TerminalCommand {
   ) {}
 
   /** @throws Error What the agent says of a program that is not there. */
-  static async start(container: Container, words: readonly string[]): Promise<TerminalCommand> {
+  static async start(container: Container, words: readonly string[], User: string): Promise<TerminalCommand> {
     const [program = ''] = words;
     if (program.startsWith('/')) {
       const found = await container.infoArchive({ path: program }).catch((cause: unknown) => {
@@ -25,9 +25,9 @@ export class TerminalCommand {
       AttachStdout: true,
       AttachStderr: true,
       Tty: true,
-      User: '0',
+      User,
       Cmd: [...words],
-      Env: ['TERM=xterm-256color', 'LANG=C.UTF-8'],
+      Env: ['TERM=xterm-256color', 'LANG=C.UTF-8', ...(User === '0' ? [] : [`HOME=/home/${User}`])],
     });
     const terminal = await exec.start({ hijack: true, stdin: true, Tty: true });
     terminal.on('error', () => undefined);
