@@ -93,10 +93,12 @@ export interface RateLimit {
   readonly burst: number;
   readonly source: string;
 }
-/** `action` and `resource` are in the cloud's words, `verbs` are the commands that need it, such as `env create`. */
+/** `action`, `resource` and `condition` are in the cloud's words, `verbs` are the commands that need it, such as `env create`. */
 export interface Permission {
   readonly action: string;
   readonly resource: string;
+  /** Where that is enough, as the cloud's policies write it. Left out: always. */
+  readonly condition?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly verbs: readonly string[];
 }
 /** Marks a provider, so that the host knows it whichever copy of core made it. */

@@ -5,7 +5,10 @@ import { table, type Column } from '../../output/table.ts';
 
 const COLUMNS: readonly Column<Permission>[] = [
   { title: 'ACTION', value: (one) => one.action },
-  { title: 'RESOURCE', value: (one) => one.resource },
+  {
+    title: 'RESOURCE',
+    value: ({ resource, condition }) => (condition ? `${resource} if ${JSON.stringify(condition)}` : resource),
+  },
   { title: 'FOR', flexible: true, value: (one) => one.verbs.join(', ') },
 ];
 
