@@ -21,6 +21,7 @@ type Service =
   | 'S3'
   | 'SECRETS_MANAGER'
   | 'SERVICEDISCOVERY'
+  | 'SSM'
   | 'STS';
 
 interface Keys {

@@ -1,17 +1,16 @@
-import {
-  ProviderError,
-  type Call,
-  type Connection,
-  type Environment,
-  type EnvironmentDriver,
-  type EnvironmentSpec,
-  type ExecRequest,
-  type ExecSession,
-  type Health,
-  type Instances,
-  type LogLine,
-  type LogQuery,
-  type ResourceRef,
+import type {
+  Call,
+  Connection,
+  Environment,
+  EnvironmentDriver,
+  EnvironmentSpec,
+  ExecRequest,
+  ExecSession,
+  Health,
+  Instances,
+  LogLine,
+  LogQuery,
+  ResourceRef,
 } from '@clusternator/core/provider';
 import { allSettled } from './all-settled.ts';
 import { isOnMachines } from './ec2/names.ts';
@@ -30,7 +29,7 @@ export function openEitherKind(to: Connection<ProviderConfig, AwsFoundation>): E
   );
 }
 
-type Opening = () => Promise<EnvironmentDriver>;
+type Opening = () => Promise<EnvironmentDriver & Required<Pick<EnvironmentDriver, 'exec'>>>;
 
 /** The spec says which kind an environment is of, and from then on its handle. Where neither is there, both are asked. */
 class EitherKind implements EnvironmentDriver {
@@ -71,11 +70,7 @@ class EitherKind implements EnvironmentDriver {
   }
 
   async exec(environment: Environment, request: ExecRequest, call: Call): Promise<ExecSession> {
-    const driver = await this.one(environment)();
-    if (driver.exec) return driver.exec(environment, request, call);
-    throw new ProviderError('unsupported', `environment ${environment.id} is on machines, where no commands are run`, {
-      hint: 'AWS Systems Manager reaches its machines: aws ssm start-session --target <instance>',
-    });
+    return (await this.one(environment)()).exec(environment, request, call);
   }
 
   private one({ handle }: Environment): Opening {

@@ -57,7 +57,8 @@ const UNJUDGED: Readonly<Record<string, string>> = {
   'of builds, whose project moto does not take':
     'codebuild:BatchGetBuilds codebuild:BatchGetProjects codebuild:CreateProject codebuild:DeleteProject ' +
     'codebuild:ListBuildsForProject codebuild:StartBuild codebuild:StopBuild ecr:DescribeImages',
-  'of commands in tasks, of which moto has none': 'ecs:ExecuteCommand',
+  'of commands in tasks and on machines, of which moto has none':
+    'ecs:ExecuteCommand ssm:StartSession ssm:TerminateSession',
   'a change of a zone is in force at once on moto': 'route53:GetChange',
   'a route to a gateway that is gone, which moto takes away with it': 'ec2:ReplaceRoute',
   'moto takes it for another action of the bucket': 's3:GetBucketPublicAccessBlock s3:PutBucketPublicAccessBlock',

@@ -39,6 +39,26 @@ export const WITH_SHELL = {
   Dockerfile: IMAGE_FILES.Dockerfile.replace('COPY', 'RUN ["/bin/busybox", "--install", "-s", "/bin"]\nCOPY'),
 };
 
+/** Without an image. */
+export const COMMANDS = CONFIG.replace(
+  'build: ., port',
+  'install: node install.mjs, command: node server.mjs, env: { GREETING: hello }, port',
+);
+/** Answers with its version, and with a greeting elsewhere. */
+export const PROGRAM = {
+  '.gitignore': 'node_modules/\n',
+  'install.mjs': `import { copyFileSync } from 'node:fs';
+copyFileSync('www/version.txt', 'installed.txt');
+`,
+  'server.mjs': `import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+const version = readFileSync('installed.txt', 'utf8').trim();
+createServer((request, response) => {
+  response.end(request.url === '/version.txt' ? version : process.env.GREETING);
+}).listen(Number(process.env.PORT), process.env.HOST);
+`,
+};
+
 /** A project in an account of its own. */
 export class CloudApp {
   readonly cloud: Cloud;

@@ -1,26 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 
-import { CloudApp, CONFIG } from './cloud-app.ts';
+import { CloudApp, COMMANDS, PROGRAM } from './cloud-app.ts';
 import type { ChangeAnswer } from './slot-app.ts';
-
-/** Without an image. */
-const COMMANDS = CONFIG.replace(
-  'build: ., port',
-  'install: node install.mjs, command: node server.mjs, env: { GREETING: hello }, port',
-);
-const PROGRAM = {
-  '.gitignore': 'node_modules/\n',
-  'install.mjs': `import { copyFileSync } from 'node:fs';
-copyFileSync('www/version.txt', 'installed.txt');
-`,
-  'server.mjs': `import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-const version = readFileSync('installed.txt', 'utf8').trim();
-createServer((request, response) => {
-  response.end(request.url === '/version.txt' ? version : process.env.GREETING);
-}).listen(Number(process.env.PORT), process.env.HOST);
-`,
-};
 
 let app: CloudApp;
 afterEach(() => app[Symbol.asyncDispose]());

@@ -4,6 +4,7 @@ import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { SSMClient } from '@aws-sdk/client-ssm';
 import type { Host } from '@clusternator/core/provider';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import type { MachineSettings } from './config.ts';
@@ -16,6 +17,7 @@ export interface MachineParts {
   readonly s3: S3Client;
   readonly secrets: SecretsManagerClient;
   readonly logs: CloudWatchLogsClient;
+  readonly ssm: SSMClient;
   readonly host: Host;
   readonly foundation: AwsFoundation;
   readonly machine: MachineSettings;

@@ -6,6 +6,8 @@ import {
   type Environment,
   type EnvironmentDriver,
   type EnvironmentSpec,
+  type ExecRequest,
+  type ExecSession,
   type Health,
   type Identity,
   type Instances,
@@ -21,7 +23,7 @@ import { HOST_TAG } from '../ecs/ecs-tags.ts';
 import { healthOf } from '../ecs/environment-health.ts';
 import { EnvironmentLogs } from '../ecs/environment-logs.ts';
 import { showStates } from '../ecs/environment-view.ts';
-import { keyOf } from '../ecs/handle.ts';
+import { keyOf, serviceOf } from '../ecs/handle.ts';
 import { leftBehind } from '../ecs/left-behind.ts';
 import { plannedServices } from '../ecs/plan.ts';
 import type { ServiceState } from '../ecs/service-state.ts';
@@ -34,6 +36,7 @@ import { countOfGroups } from './group-state.ts';
 import { GroupLook, type Looked } from './group-look.ts';
 import { Groups } from './groups.ts';
 import { MachineEnd } from './machine-end.ts';
+import { MachineExec } from './machine-exec.ts';
 import { MachineLeftovers } from './machine-leftovers.ts';
 import { machineKey, onMachines } from './names.ts';
 import { machineProblems } from './plan.ts';
@@ -60,9 +63,10 @@ export class MachineEnvironments implements EnvironmentDriver {
   private readonly disks: DiskLook;
   private readonly look: GroupLook;
   private readonly log: EnvironmentLogs;
+  private readonly commands: MachineExec;
 
   constructor(private readonly parts: MachineParts) {
-    const { scaling, elb, s3, logs, host, foundation } = parts;
+    const { scaling, elb, s3, logs, ssm, host, foundation } = parts;
     const sources = new Sources(s3, host, foundation);
     this.groups = new Groups(scaling, host);
     this.targets = new TargetGroups(elb, host, foundation);
@@ -72,6 +76,7 @@ export class MachineEnvironments implements EnvironmentDriver {
     this.end = new MachineEnd(parts, sources);
     this.look = new GroupLook(parts, this.groups, this.targets, this.disks);
     this.log = new EnvironmentLogs(logs, host, foundation);
+    this.commands = new MachineExec(ssm, host, this.targets);
   }
 
   async ensure(spec: EnvironmentSpec, call: Call): Promise<Environment> {
@@ -160,6 +165,14 @@ export class MachineEnvironments implements EnvironmentDriver {
       if (group) await this.disks.mustBeFree(group, call);
       await this.groups.scale(name, count, call);
     });
+  }
+
+  async exec({ id, handle }: Environment, request: ExecRequest, call: Call): Promise<ExecSession> {
+    const name = serviceOf(handle, request.service);
+    const group = name === undefined ? undefined : await this.groups.find(name, call);
+    if (!group) throw new ProviderError('not-found', `there is no service ${request.service} of environment ${id}`);
+    this.identityOf(id, [group]);
+    return this.commands.run(group, request, call);
   }
 
   private async show(

@@ -3,6 +3,7 @@
  *
  * - `values`: writes the variables of the service, with its secrets as they are now, where the service alone can read them
  * - `install`, `start`: runs the command of the service in its source tree, with these variables and no others
+ * - `exec`: runs what follows in its place
  * - `logs`: sends to CloudWatch what the service writes, from where it was
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html (events and bytes a call)
@@ -59,7 +60,8 @@ def start(command, folder):
         time.sleep(1)
     account = pwd.getpwnam(USER)
     base = {'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LANG': 'C.UTF-8'}
-    env = {**base, 'HOME': account.pw_dir, 'USER': USER, 'LOGNAME': USER, 'SHELL': '/bin/sh', **load(VALUES)}
+    terminal = {'TERM': os.environ['TERM']} if 'TERM' in os.environ else {}
+    env = {**base, **terminal, 'HOME': account.pw_dir, 'USER': USER, 'LOGNAME': USER, 'SHELL': '/bin/sh', **load(VALUES)}
     os.chdir(os.path.join(TOP, 'source', folder))
     try:
         os.execvpe(command[0], command, env)
@@ -130,6 +132,7 @@ def logs():
     'values': values,
     'install': install,
     'start': lambda: start(SERVICE['command'], SERVICE['workingDir']),
+    'exec': lambda: start(sys.argv[2:], SERVICE['workingDir']),
     'logs': logs,
 }[sys.argv[1]]()
 `;

@@ -1,16 +1,17 @@
-import type { Connection, EnvironmentDriver } from '@clusternator/core/provider';
+import type { Connection } from '@clusternator/core/provider';
 import { clientSettings, s3Settings } from '../client-settings.ts';
 import type { AwsConfig } from '../config.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { quiet } from '../sources/quiet.ts';
 import type { MachineSettings } from './config.ts';
+import type { MachineEnvironments } from './machine-environments.ts';
 
 /** Machines on EC2. Loads its SDKs. */
 export async function openMachines({
   config,
   host,
   foundation,
-}: Connection<AwsConfig & { readonly machine: MachineSettings }, AwsFoundation>): Promise<EnvironmentDriver> {
+}: Connection<AwsConfig & { readonly machine: MachineSettings }, AwsFoundation>): Promise<MachineEnvironments> {
   // Where the foundation is, whatever AWS_REGION says by now.
   const inItsRegion = { ...config, region: foundation.region };
   const [
@@ -20,7 +21,8 @@ export async function openMachines({
     { S3Client },
     { SecretsManagerClient },
     cloudWatch,
-    { MachineEnvironments },
+    { SSMClient },
+    machines,
   ] = await Promise.all([
     import('@aws-sdk/client-auto-scaling'),
     import('@aws-sdk/client-ec2'),
@@ -28,6 +30,7 @@ export async function openMachines({
     import('@aws-sdk/client-s3'),
     import('@aws-sdk/client-secrets-manager'),
     import('@aws-sdk/client-cloudwatch-logs'),
+    import('@aws-sdk/client-ssm'),
     import('./machine-environments.ts'),
   ]);
   const clients = {
@@ -37,9 +40,10 @@ export async function openMachines({
     s3: new S3Client({ ...s3Settings(inItsRegion, host), logger: quiet(host) }),
     secrets: new SecretsManagerClient(clientSettings(inItsRegion, host, 'SECRETS_MANAGER')),
     logs: new cloudWatch.CloudWatchLogsClient(clientSettings(inItsRegion, host, 'CLOUDWATCH_LOGS')),
+    ssm: new SSMClient(clientSettings(inItsRegion, host, 'SSM')),
   };
   host.onClose(() => {
     for (const client of Object.values(clients)) client.destroy();
   });
-  return new MachineEnvironments({ ...clients, host, foundation, machine: config.machine });
+  return new machines.MachineEnvironments({ ...clients, host, foundation, machine: config.machine });
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { AttachVolumeCommand, CreateVolumeCommand, DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import type { WireCall } from '@clusternator/conformance';
+import { tagsFor } from '@clusternator/core/kit';
 import { actionOf, type EcsScene, type Tenant } from '../ecs/testing/ecs-scene.ts';
 import { environmentPermissions } from '../ecs/permissions.ts';
 import { openMachines } from './open-machines.ts';
@@ -37,6 +38,8 @@ const IMPLIED = [
 ];
 /** Asked where machines are missing alone, which moto never lets. */
 const OF_FAILURES = ['autoscaling:DescribeScalingActivities'];
+/** moto starts none: see the test of commands. */
+const OF_COMMANDS = ['ssm:StartSession', 'ssm:TerminateSession'];
 
 function permissionsOf(call: WireCall): readonly string[] {
   const action = actionOf(call);
@@ -82,10 +85,23 @@ test('what is declared is what is used beside what containers use, once AWS’s 
   await again.call('list', (call) => Array.fromAsync(again.environments.list(call)));
   await again.remove('a1');
   const ofContainers = new Set(environmentPermissions({ region: 'eu-west-1' }).map(({ action }) => action));
-  const used = new Set([...scene.wire.calls.flatMap(permissionsOf), ...IMPLIED, ...OF_FAILURES]);
+  const used = new Set([...scene.wire.calls.flatMap(permissionsOf), ...IMPLIED, ...OF_FAILURES, ...OF_COMMANDS]);
   const more = [...used].filter((action) => !ofContainers.has(action));
   const declared = new Set(machinePermissions({ region: 'eu-west-1' }).map(({ action }) => action));
   expect(more.sort()).toEqual([...declared].sort());
+});
+
+test('a session is started on machines of environments alone', () => {
+  const starts = machinePermissions({ region: 'eu-west-1' }).filter(({ action }) => action === 'ssm:StartSession');
+  const onMachines = starts.filter(({ resource }) => resource.includes(':instance/'));
+  expect(onMachines).toMatchObject([
+    { condition: { StringEquals: { 'ssm:resourceTag/clusternator_type': 'environment' } } },
+  ]);
+  expect(
+    tagsFor({ project: 'shop', stage: 'main' }, { type: 'environment', id: 'a1', fingerprint: 'f' }),
+  ).toMatchObject({
+    clusternator_type: 'environment',
+  });
 });
 
 test('no resource is wider than its service lets it be', () => {

@@ -1,10 +1,12 @@
 import type { Permission } from '@clusternator/core/provider';
 import type { AwsConfig } from '../config.ts';
+import { DOCUMENT } from './session-document.ts';
 
 const MAKES = ['env create', 'promote'];
 const REMOVES = ['env destroy', 'gc'];
 const READS = ['env list', 'env show'];
 const LOOKS = ['promote', 'rollback'];
+const RUNS = ['env exec', 'promote'];
 const ALL = [...MAKES, ...REMOVES, ...READS];
 
 /**
@@ -13,7 +15,7 @@ const ALL = [...MAKES, ...REMOVES, ...READS];
  * @see https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html (what a group's maker needs of EC2)
  */
 export function machinePermissions({ region = '*' }: Pick<AwsConfig, 'region'>): readonly Permission[] {
-  return [...groups(region), ...templates(region), ...machines(region), ...disks(), ...sources()];
+  return [...groups(region), ...templates(region), ...machines(region), ...disks(), ...sources(), ...commands(region)];
 }
 
 function groups(region: string): readonly Permission[] {
@@ -21,7 +23,7 @@ function groups(region: string): readonly Permission[] {
   const own = 'autoscaling';
   return [
     // Of these AWS tells no resource apart.
-    { action: `${own}:DescribeAutoScalingGroups`, resource: '*', verbs: [...ALL, ...LOOKS, 'env logs'] },
+    { action: `${own}:DescribeAutoScalingGroups`, resource: '*', verbs: [...ALL, ...LOOKS, 'env exec', 'env logs'] },
     { action: `${own}:DescribeScalingActivities`, resource: '*', verbs: [...MAKES, ...READS] },
     { action: `${own}:CreateAutoScalingGroup`, resource: group, verbs: MAKES },
     { action: `${own}:CreateOrUpdateTags`, resource: group, verbs: MAKES },
@@ -76,5 +78,22 @@ function sources(): readonly Permission[] {
     { action: 's3:GetObject', resource: source, verbs: [...READS, ...REMOVES] },
     { action: 's3:DeleteObject', resource: source, verbs: REMOVES },
     { action: 's3:DeleteObjectVersion', resource: source, verbs: REMOVES },
+  ];
+}
+
+/**
+ * A session leads into a machine as its root: only into those of environments. Its id begins with the id of who started it.
+ * @see https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-examples.html
+ */
+function commands(region: string): readonly Permission[] {
+  return [
+    {
+      action: 'ssm:StartSession',
+      resource: `arn:aws:ec2:${region}:*:instance/*`,
+      condition: { StringEquals: { 'ssm:resourceTag/clusternator_type': 'environment' } },
+      verbs: RUNS,
+    },
+    { action: 'ssm:StartSession', resource: `arn:aws:ssm:${region}::document/${DOCUMENT}`, verbs: RUNS },
+    { action: 'ssm:TerminateSession', resource: `arn:aws:ssm:${region}:*:session/\${aws:userid}-*`, verbs: RUNS },
   ];
 }

@@ -15,4 +15,10 @@ export const machineRateLimits = {
     burst: 5,
     source: 'https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html',
   },
+  /** AWS names no number: as for what starts tasks. */
+  sessions: {
+    perSecond: 5,
+    burst: 20,
+    source: 'https://docs.aws.amazon.com/general/latest/gr/ssm.html',
+  },
 } as const satisfies Readonly<Record<string, RateLimit>>;

@@ -27,6 +27,6 @@ export const environmentCapabilities: Capabilities = {
   'environments.traffic': no('the load balancer tells of requests by the minute, and late'),
   'environments.logHistory': yes({ note: 'in CloudWatch, as long as the log group of the foundation keeps it' }),
   'environments.exec': yes({
-    note: 'in containers whose image has a shell, by ECS Exec, as root; not on machines',
+    note: 'in containers whose image has a shell, by ECS Exec, as root',
   }),
 };

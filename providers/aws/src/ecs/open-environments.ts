@@ -1,14 +1,15 @@
-import type { Connection, EnvironmentDriver } from '@clusternator/core/provider';
+import type { Connection } from '@clusternator/core/provider';
 import { clientSettings } from '../client-settings.ts';
 import type { AwsConfig } from '../config.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
+import type { EcsEnvironments } from './ecs-environments.ts';
 
 /** Containers on ECS Fargate. Loads its SDKs. */
 export async function openEnvironments({
   config,
   host,
   foundation,
-}: Connection<AwsConfig, AwsFoundation>): Promise<EnvironmentDriver> {
+}: Connection<AwsConfig, AwsFoundation>): Promise<EcsEnvironments> {
   // Where the foundation is, whatever AWS_REGION says by now.
   const inItsRegion = { ...config, region: foundation.region };
   const [
@@ -24,7 +25,7 @@ export async function openEnvironments({
     import('@aws-sdk/client-secrets-manager'),
     import('@aws-sdk/client-cloudwatch-logs'),
   ]);
-  const { EcsEnvironments } = await import('./ecs-environments.ts');
+  const containers = await import('./ecs-environments.ts');
   const clients = {
     ecs: new ECSClient(clientSettings(inItsRegion, host, 'ECS')),
     elb: new ElasticLoadBalancingV2Client(clientSettings(inItsRegion, host, 'ELASTIC_LOAD_BALANCING_V2')),
@@ -35,5 +36,5 @@ export async function openEnvironments({
   host.onClose(() => {
     for (const client of Object.values(clients)) client.destroy();
   });
-  return new EcsEnvironments({ ...clients, host, foundation });
+  return new containers.EcsEnvironments({ ...clients, host, foundation });
 }

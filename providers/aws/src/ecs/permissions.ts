@@ -53,7 +53,7 @@ function balancing(region: string): readonly Permission[] {
   const own = 'elasticloadbalancing';
   return [
     { action: `${own}:DescribeTargetGroups`, resource: '*', verbs: ALL },
-    { action: `${own}:DescribeTargetHealth`, resource: '*', verbs: [...MAKES, ...LOOKS, ...READS] },
+    { action: `${own}:DescribeTargetHealth`, resource: '*', verbs: [...MAKES, ...LOOKS, ...READS, 'env exec'] },
     { action: `${own}:DescribeRules`, resource: '*', verbs: [...MAKES, ...REMOVES] },
     { action: `${own}:DescribeTags`, resource: '*', verbs: ALL },
     { action: `${own}:CreateTargetGroup`, resource: group, verbs: MAKES },
