@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { CreateRoleCommand, DeleteRolePolicyCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
@@ -12,6 +11,7 @@ import {
 import { eventually } from '@clusternator/emulators/traffic';
 import { taskPolicy } from '../foundation/parts/policies.ts';
 import { serviceOf } from './handle.ts';
+import { outputOf, readsEveryByte } from '../exec/testing/session-output.ts';
 import type { Tenant } from './testing/ecs-scene.ts';
 import { openLiveScene, type LiveScene } from './testing/live-scene.ts';
 
@@ -62,8 +62,6 @@ describe.each(['moto', 'ministack'] as const)('commands over %s', (emulator) => 
       if (!ran) throw new Error('the driver runs no commands');
       return ran;
     });
-  const outputOf = async (session: ExecSession): Promise<string> =>
-    Buffer.concat(await Array.fromAsync(session.output)).toString();
 
   test('one runs in the service’s container, with its variables and its arguments as they are', async () => {
     const session = await exec([
@@ -80,12 +78,7 @@ describe.each(['moto', 'ministack'] as const)('commands over %s', (emulator) => 
   });
 
   test('its input goes in to the end, every byte of it', async () => {
-    const session = await exec(['sha256sum']);
-    const input = Buffer.from(Array.from({ length: 20_000 }, (_, at) => at % 256));
-    await session.write(input);
-    await session.end();
-    expect((await outputOf(session)).split(' ')[0]).toBe(createHash('sha256').update(input).digest('hex'));
-    expect(await session.exitCode).toBe(0);
+    expect(await readsEveryByte(await exec(['sha256sum']))).toBe(true);
   });
 
   test('in a terminal it has the size that was asked for', async () => {

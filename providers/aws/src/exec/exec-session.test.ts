@@ -17,13 +17,15 @@ interface Setting {
   readonly terminal?: NonNullable<ExecRequest['terminal']>;
   readonly signal?: AbortSignal;
   readonly line?: string;
+  readonly around?: (line: string) => string;
   readonly end?: () => Promise<void>;
 }
 
 async function start(command: readonly string[], setting: Setting = {}): Promise<ExecSession> {
   const marker = newMarker();
   const { terminal, end, faults = {}, signal = new AbortController().signal } = setting;
-  agent = await agentAt(setting.line ?? commandLine(marker, terminal !== undefined), faults);
+  const { around = (line) => line } = setting;
+  agent = await agentAt(setting.line ?? around(commandLine(marker, terminal !== undefined)), faults);
   const request = { command, ...(terminal && { terminal }) };
   return openExecSession({ place: agent.place, marker, request, ...ERRAND, ...(end && { end }) }, signal);
 }
@@ -104,6 +106,15 @@ describe('a command', () => {
     await expect(session.exitCode).rejects.toMatchObject({ code: 'cancelled' });
     await expect(output.next()).rejects.toMatchObject({ code: 'cancelled' });
     while (isThere(pid)) await new Promise((resolve) => setTimeout(resolve, 50));
+  });
+
+  test('loses nothing where another terminal is between, as sudo may put one', async () => {
+    const between = (line: string): string => `script -qec '${line.replaceAll("'", `'\\''`)}' /dev/null`;
+    const session = await start(['cat'], { around: between });
+    await session.write(EVERY_BYTE);
+    await session.end();
+    expect(await outputOf(session)).toEqual(EVERY_BYTE);
+    expect(await session.exitCode).toBe(0);
   });
 
   test('in a terminal has one, echoes what is typed, and gives its exit code', async () => {
