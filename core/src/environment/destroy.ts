@@ -12,6 +12,7 @@ import { isPinned } from './collectible.ts';
 import { destroyVolumes, forgetSource, removeImages } from './leave-nothing.ts';
 import { LogKeeping } from './keep-logs.ts';
 import { resourceIdOf } from './life.ts';
+import { removeRecords } from './records.ts';
 import { destroyUntilGone } from './settle.ts';
 import { finishUnfinished } from './unfinished.ts';
 
@@ -188,6 +189,17 @@ async function destroyClaimed(session: Session, run: OperationRun, claim: Claim)
     });
   await run.conclude(async () => {
     await keepData(session, run, claim);
+    if (document.records?.length)
+      await run.step({
+        id: 'records',
+        title: `remove the records of ${document.id}`,
+        result: z.undefined(),
+        deadlineSeconds: STEP_SECONDS,
+        run: async (call) => {
+          await removeRecords(session, document, call);
+          return undefined;
+        },
+      });
     let kept: EnvironmentDocument['logs'];
     // Of one that was written again from what its provider has of it, the spec may not be known.
     if (document.spec || document.environment) {
@@ -273,6 +285,7 @@ function tombstone(document: EnvironmentDocument, logs: EnvironmentDocument['log
     builds: _builds,
     pushed: _pushed,
     volumes: _volumes,
+    records: _records,
     mirror: _mirror,
     expiresAt: _expires,
     overrides: _overrides,

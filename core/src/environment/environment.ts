@@ -1,4 +1,5 @@
 import type { FilesArtefact, ImageArtefact } from '../artefact/artefact.ts';
+import type { RecordSet } from '../dns/dns.ts';
 import type { NativeSettings, Phase, Resource, ResourceDriver, ResourceSpec } from '../provider/resource.ts';
 import type { Call } from '../provider/host.ts';
 import type { Secret } from '../provider/secret.ts';
@@ -75,6 +76,8 @@ export interface Environment extends Resource {
   readonly url?: string;
   /** With `environments.address`: what a DNS record must hold. */
   readonly address?: { readonly type: 'A' | 'AAAA' | 'CNAME'; readonly value: string };
+  /** What its own names need in the DNS, also while it is `creating`. Left out: they lead to it by the foundation's records, or by none. */
+  readonly records?: readonly RecordSet[];
   /** Services and sites by name. */
   readonly parts: Readonly<Record<string, Part>>;
 }

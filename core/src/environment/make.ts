@@ -15,6 +15,7 @@ import { createInputSchema } from './create-input.ts';
 import { deployedConfig, projectHosts } from './deployed-config.ts';
 import type { Environment } from './environment.ts';
 import { artefactOwner, lifeDetails, resourceIdOf } from './life.ts';
+import { keepRecords } from './records.ts';
 import { makeEnvironment, verifyHealth } from './settle.ts';
 import { environmentSpec } from './spec.ts';
 import { sourceWarnings } from './source-warnings.ts';
@@ -130,7 +131,7 @@ export async function makeClaimed(session: Session, run: OperationRun, claim: Cl
     result: environmentSchema,
     deadlineSeconds: ENVIRONMENT_SECONDS,
     ...errorsOf(bound),
-    run: (call) => makeEnvironment(session, driver, spec, call),
+    run: (call) => makeEnvironment(session, driver, spec, call, keepRecords(session, claim, call)),
   });
   await run.step({
     id: 'verify',

@@ -10,6 +10,7 @@ import { publicParts } from './public-parts.ts';
 
 /**
  * Asks for an environment until its provider has made it.
+ * @param told - Of how it is, each time that it was asked for.
  * @throws ProviderError `unhealthy`: a part of it failed, with the part's own last words; `already-exists`: it was made from another spec.
  */
 export async function makeEnvironment(
@@ -17,17 +18,21 @@ export async function makeEnvironment(
   driver: EnvironmentDriver,
   spec: EnvironmentSpec,
   call: Call,
+  told: (now: Environment) => Promise<void> = () => Promise.resolve(),
 ): Promise<Environment> {
   const doing = `make environment ${spec.id}`;
   const { clock } = session;
-  const ensure = (): Promise<Environment> =>
+  const ensure = async (): Promise<Environment> => {
     // The same call again is safe under the same token, so what a lost answer did is found by asking again.
-    retrying(() => driver.ensure(spec, call), {
+    const now = await retrying(() => driver.ensure(spec, call), {
       clock,
       call,
       doing,
       observe: () => Promise.resolve({ state: 'again' }),
     });
+    await told(now);
+    return now;
+  };
   const made = await pollUntilSettled(ensure, { clock, call, doing });
   if (made.fingerprint !== undefined && made.fingerprint !== spec.fingerprint) {
     throw new ProviderError('already-exists', `environment ${spec.id} is there, but made from other settings`, {

@@ -112,6 +112,7 @@ async function environmentDocument(
     ...('spec' in known && known.images.length > 0 && { images: [...known.images] }),
     ...('sha' in commit && { mirror: commit.mirror, subject: commit.subject, author: commit.author }),
     ...(own.length > 0 && { volumes: [...own] }),
+    ...(live.records && { records: live.records }),
     ...(overrides !== undefined && !slot && { overrides }),
     ...definedRef(tags),
     ...(phaseOf(live) === 'ready' && readyParts(now, ttlSeconds)),

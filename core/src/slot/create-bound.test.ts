@@ -3,6 +3,7 @@ import { resumeOperation } from '../engine/operation.ts';
 import { destroyEnvironment } from '../environment/destroy.ts';
 import { collectGarbage } from '../environment/gc.ts';
 import { resourceIdOf } from '../environment/life.ts';
+import type { RecordSet } from '../dns/dns.ts';
 import type { CreateResult } from '../host/project.ts';
 import type { Session } from '../host/session.ts';
 import { testCall } from '../state/testing/call.ts';
@@ -17,8 +18,12 @@ import { World } from './testing/world.ts';
 const [A = '', B = ''] = Array.from('ab', (letter) => letter.repeat(12));
 const SLOT = { env: { MODE: 'live' }, standbys: 0, drain: { requests: '0s', ws: '0s' } };
 
+function recordOf(id: string, value = 'lb2.cloud.test'): RecordSet {
+  return { name: `${id}.example.test`, type: 'CNAME', ttlSeconds: 60, values: [value] };
+}
 async function begin(): Promise<World> {
   const world = new World();
+  world.cloud.recordsOf = (id) => (id.includes('master') ? [recordOf(id)] : []);
   for (const letter of 'ab') await world.environment(letter, { master: SLOT, plain: {} });
   return world;
 }
@@ -54,6 +59,42 @@ test('what was made ahead is what the promotion takes: nothing is made again', a
   expect(made).toEqual([]);
   expect(await world.slot()).toMatchObject({ head: environment.id });
   expect(await checkAtRest(world)).toEqual([]);
+});
+
+test('its names are led to it before it has to answer, also where it comes to be elsewhere, and go with it', async () => {
+  const world = await begin();
+  const asked: string[] = [];
+  const session = world.process(async (what, act) => {
+    asked.push(what);
+    if (what !== 'ensure environment') return act();
+    const isFirst = asked.filter((one) => one === what).length === 1;
+    world.cloud.recordsOf = (id) => [recordOf(id, isFirst ? 'lb3.cloud.test' : 'lb2.cloud.test')];
+    const made = await act();
+    return isFirst ? { ...made, phase: 'creating' } : made;
+  });
+  const { environment } = await world.run(ahead(world, session));
+  const { records } = await world.environmentDocument(environment.id);
+  expect(world.dns.sets).toMatchObject([{ values: ['lb2.cloud.test'] }]);
+  expect(records).toEqual(world.dns.sets);
+  expect(asked.lastIndexOf('route (dns)')).toBeLessThan(asked.indexOf('health'));
+  expect(asked.filter((one) => one === 'route (dns)')).toHaveLength(2);
+  await world.run(destroyEnvironment(world.process(), environment.id));
+  expect(world.dns.sets).toEqual([]);
+  expect((await world.environmentDocument(environment.id)).records).toBeUndefined();
+});
+
+test('a record of somebody else is left, and told', async () => {
+  const world = await begin();
+  const theirs = { ...recordOf(''), name: 'theirs.example.test', values: ['theirs.test'] };
+  world.dns.sets.push(theirs);
+  world.cloud.recordsOf = () => [{ ...theirs, values: ['lb2.cloud.test'] }];
+  await expect(world.run(ahead(world))).rejects.toMatchObject({
+    code: 'owned-by-other',
+  });
+  const found = await Array.fromAsync(world.documents.environments.list(testCall(), { prefix: `${A}@` }));
+  for (const { document } of found) await world.run(destroyEnvironment(world.process(), document.id));
+  expect(found).toHaveLength(1);
+  expect(world.dns.sets).toEqual([theirs]);
 });
 
 test('gc spares it until its time is over, and takes it once its slot has let go of it', async () => {
@@ -141,6 +182,7 @@ test('killed at each of its dealings: resumed, or taken by the promotion, or des
         const bound = await world.environmentDocument(environment.id);
         const runs = [...world.cloud.running.keys()].filter((id) => id.includes('master'));
         expect([where, runs]).toEqual([where, next === 'promote' ? [resourceIdOf(bound)] : []]);
+        expect([where, world.dns.sets]).toEqual([where, runs.map((id) => recordOf(id))]);
         for await (const { document } of world.documents.operations.list(testCall()))
           expect([where, document.kind, document.endedAt]).toEqual([where, document.kind, expect.any(String)]);
       }

@@ -4,6 +4,7 @@ import type { Claim } from '../environment/claim.ts';
 import { projectHosts } from '../environment/deployed-config.ts';
 import type { Environment } from '../environment/environment.ts';
 import { artefactOwner, lifeDetails, resourceIdOf } from '../environment/life.ts';
+import { keepRecords } from '../environment/records.ts';
 import { makeEnvironment, verifyHealth } from '../environment/settle.ts';
 import { environmentSpec, type Artefacts } from '../environment/spec.ts';
 import { unmadeVolumes, volumeSpecs, type NamedVolume } from '../environment/volumes.ts';
@@ -137,7 +138,7 @@ async function makeAll(work: BoundWork, claim: Claim): Promise<void> {
     result: environmentSchema,
     deadlineSeconds: MAKE_SECONDS,
     ...errorsOf(bound),
-    run: (call) => makeEnvironment(session, driver, spec, call),
+    run: (call) => makeEnvironment(session, driver, spec, call, keepRecords(session, claim, call)),
   });
   await work.disks?.start(claim.document, environment);
   await run.step({

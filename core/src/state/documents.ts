@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ProjectConfig } from '../config/schema.ts';
+import type { RecordSet } from '../dns/dns.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { Environment, EnvironmentSpec } from '../environment/environment.ts';
 import { foundationDocumentSchema, type FoundationDocument } from '../foundation/documents.ts';
@@ -25,8 +26,8 @@ import type { StateStore } from './store.ts';
 const instant = z.iso.datetime();
 const epoch = z.int().nonnegative();
 /** What an older or newer provider put there is the provider's own business; core reads on. */
-const hasId = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string';
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const hasId = (value: unknown): boolean => isObject(value) && 'id' in value && typeof value.id === 'string';
 
 /** An error as documents keep it: without its cause, which may be anything. */
 export const errorRecordSchema = z.strictObject({
@@ -73,6 +74,8 @@ export const environmentDocumentSchema = z.strictObject({
   pushed: z.array(z.string()).exactOptional(),
   /** Resource ids of volumes that go with it. Written down before they are made. */
   volumes: z.array(z.string()).exactOptional(),
+  /** That may be in the DNS for its own names. Written down before they are. */
+  records: z.array(z.custom<RecordSet>(isObject, 'expected a record set')).readonly().exactOptional(),
   /** Fingerprint of what the command line laid over the commit's config. */
   overrides: z.string().exactOptional(),
   createdAt: instant,

@@ -3,6 +3,7 @@ import type { OperationRun } from '../engine/operation.ts';
 import { Claim } from '../environment/claim.ts';
 import type { Environment, EnvironmentSpec } from '../environment/environment.ts';
 import { resourceIdOf } from '../environment/life.ts';
+import { keepRecords } from '../environment/records.ts';
 import { destroyUntilGone, makeEnvironment, verifyHealth } from '../environment/settle.ts';
 import { driverOf } from '../host/drivers.ts';
 import type { Session } from '../host/session.ts';
@@ -61,7 +62,7 @@ export async function remount(
     result: environmentSchema,
     deadlineSeconds: STEP_SECONDS,
     errorOf,
-    run: (call) => makeEnvironment(session, driver, spec, call),
+    run: (call) => makeEnvironment(session, driver, spec, call, keepRecords(session, claim, call)),
   });
   await run.step({
     id: `check/${id}`,

@@ -1,3 +1,4 @@
+import type { RecordSet } from '../../dns/dns.ts';
 import type {
   Environment,
   EnvironmentDriver,
@@ -42,6 +43,8 @@ export class MemoryCloud extends MemoryRouter {
   /** By environment, what commands were given to read. */
   readonly inputs = new Map<string, string>();
   onDestroy: (id: string) => void = () => {};
+  /** By resource id: what its own names need. */
+  recordsOf: (id: string) => readonly RecordSet[] = () => [];
   /** None ever returns, not even when a slot is made again. */
   urlOf = (id: string): string => `http://${id}.test`;
 
@@ -53,6 +56,7 @@ export class MemoryCloud extends MemoryRouter {
       phase: this.phases.get(spec.id) ?? 'active',
       handle: { id: spec.id },
       url: this.urlOf(spec.id),
+      ...(this.recordsOf(spec.id).length > 0 && { records: this.recordsOf(spec.id) }),
       address: { type: 'A', value: `127.64.${spec.slot === undefined ? '0' : '1'}.${String(spec.id.charCodeAt(0))}` },
       parts: Object.fromEntries(Object.keys(spec.services).map((name) => [name, { phase: this.phaseOf(spec, name) }])),
     });
