@@ -10,7 +10,7 @@ import type {
 } from '@clusternator/core/provider';
 import { allSettled } from '../all-settled.ts';
 import type { Clients } from './clients.ts';
-import type { FoundationConfig } from './config.ts';
+import { MOST_BALANCERS, type FoundationConfig } from './config.ts';
 import type { Kind } from './kind.ts';
 import { isReady, type Found, type Part } from './part.ts';
 import { certificate } from './parts/certificate.ts';
@@ -53,6 +53,7 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
     await this.kind.refuse(at);
     await allSettled([makeAll([...parts, ...(await this.added(at))], at), this.kind.ahead(at)]);
     if (await areReady(parts, at)) {
+      await this.kind.refuse(at); // what came there meanwhile
       await removeAll(this.notIn(parts), at);
       if (await areGone(this.notIn(parts), at)) {
         await makeAll([...parts, this.kind.fingerprint], at);
@@ -192,7 +193,7 @@ export class AwsFoundations<F> implements ResourceDriver<FoundationSpec, Foundat
   }
 
   private anyShape(): Shape {
-    return { cidr: '', zones: 6, nat: 'zone', logDays: this.config.logDays };
+    return { cidr: '', zones: 6, nat: 'zone', loadBalancers: MOST_BALANCERS, logDays: this.config.logDays };
   }
 
   private everything(): readonly Part[] {

@@ -17,7 +17,7 @@ export function buildProjectName(host: Host): string {
  */
 export async function makeBuildProject(config: AwsConfig, host: Host, call: Call): Promise<void> {
   const parts = [executionRole, ...partsOfBuilds];
-  const shape = { cidr: '', zones: 0, nat: 'none', logDays: 1 } as const; // it has nothing to do with builds
+  const shape = { cidr: '', zones: 0, nat: 'none', loadBalancers: 0, logDays: 1 } as const; // it has nothing to do with builds
   const known = new Map(parts.map((part) => [part.name, part]));
   const at = new Site(await openClients(config, host), host, call, { shape, ground: 'base' }, known);
   if (!(await at.find(executionRole.name)))

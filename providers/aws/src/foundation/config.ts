@@ -8,6 +8,9 @@ const LOG_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
+/** An account has 50 in a region, unless it asked for more. @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html */
+export const MOST_BALANCERS = 10;
+
 const subnet = z.string().regex(/^subnet-[0-9a-f]+$/, 'must be the id of a subnet');
 /** A load balancer wants two zones. @see https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html */
 const pair = z.array(subnet).min(2, 'must be subnets of two zones or more').readonly();
@@ -53,6 +56,14 @@ export const foundationConfigSchema = configSchema.extend({
     .describe(
       'The network: `cidr` (10.0.0.0/16), `zones` (2 to 6; 2), and `nat`, the ways out of private subnets: `one` for all zones, one a `zone`, or `none`, where tasks have public addresses. ' +
         'Or one that is there: `vpc`, and its `subnets` `public`, `app` and `db` by their ids; without `app`, tasks run in the public ones.',
+    ),
+  loadBalancers: z
+    .int()
+    .min(1)
+    .max(MOST_BALANCERS)
+    .optional()
+    .describe(
+      'How many load balancers there are, 1 to 10; 1 unless it is said. Each costs money, and has room for 100 public services. Slots, and what is made for them, are behind the first.',
     ),
   logDays: z.literal(LOG_DAYS).default(30).describe('The days that CloudWatch keeps logs for, such as 7, 30 or 365.'),
 });

@@ -7,6 +7,7 @@ import { partsOfBuilds } from './parts/builds.ts';
 import { recordsOf } from './parts/certificate.ts';
 import { fingerprint } from './parts/listeners.ts';
 import { nameRecords } from './parts/load-balancer.ts';
+import { refuseToDrop } from './parts/surplus-balancers.ts';
 import { refuseToMove } from './parts/security-groups.ts';
 
 /** A network, a load balancer with a certificate, a cluster, and what goes with them. */
@@ -17,7 +18,10 @@ export const containers: Kind<AwsFoundation> = {
   added: partsOfBuilds,
   fingerprint,
   check: checkExisting,
-  refuse: refuseToMove,
+  refuse: async (at) => {
+    await refuseToMove(at);
+    await refuseToDrop(at);
+  },
   // Subnets will ask for the zones.
   ahead: async (at) => (!at.shape.existing && (await at.find('vpc')) === undefined ? at.zones() : undefined),
   recordsOf: async (at) => [

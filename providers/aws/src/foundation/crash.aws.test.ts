@@ -32,3 +32,21 @@ test('made and removed by processes that die at every call, there is one of ever
   expect(removals.length).toBeGreaterThan(30);
   expect(await inventory(scene.raw)).toEqual(nothing);
 }, 300_000);
+
+test('a second load balancer comes and goes by processes that die at every call, and the first stays as it is', async () => {
+  const [one, two] = [{ network: { nat: 'none' as const } }, { network: { nat: 'none' as const }, loadBalancers: 2 }];
+  const made = await scene.tenant(one).make(DOMAIN);
+  const whole = await inventory(scene.raw);
+
+  const deaths = await dyingAtEveryCall(scene, 'growing', (by) => by.mortal.make(DOMAIN), two);
+  expect(deaths.map(actionOf).sort()).toEqual(['AddTags', 'CreateListener', 'CreateListener', 'CreateLoadBalancer']);
+  expect(await inventory(scene.raw)).toEqual({ ...whole, 'load balancer': 2, listener: 4 });
+  const grown = await scene.tenant(two).read();
+  expect({ ...grown?.outputs, otherLoadBalancers: [] }).toEqual({ ...made.outputs, otherLoadBalancers: [] });
+  expect(grown?.outputs?.otherLoadBalancers).toHaveLength(1);
+
+  await dyingAtEveryCall(scene, 'shrinking', (by) => by.mortal.make(DOMAIN), one);
+  expect(await inventory(scene.raw)).toEqual(whole);
+  expect((await scene.tenant(one).read())?.outputs).toEqual(made.outputs);
+  await scene.tenant(one).remove();
+}, 120_000);

@@ -47,3 +47,14 @@ test('one that is as asked for is looked at in three steps, and removed in three
   expect(waves.steps()).toHaveLength(6);
   await fresh.remove();
 });
+
+test('a second load balancer takes no step more, and two reads of what it consists of', async () => {
+  const shop = scene.tenant({ loadBalancers: 2 });
+  await shop.make(DOMAIN);
+  const fresh = scene.tenant({ loadBalancers: 2 });
+  waves.steps();
+  await fresh.make(DOMAIN);
+  const looks = waves.steps();
+  expect([looks.length, looks.flat().length]).toEqual([3, 36]);
+  await fresh.remove();
+});

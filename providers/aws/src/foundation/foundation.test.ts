@@ -22,6 +22,8 @@ test.each([
   [{ network: { vpc: 'vpc-1', subnets, nat: 'one' } }, 'network.nat'],
   [{ network: { vpc: 'vpc-1', subnets: { ...subnets, db: ['subnet-2a'] } } }, 'network.subnets.db'],
   [{ logDays: 8 }, 'logDays'],
+  [{ loadBalancers: 0 }, 'loadBalancers'],
+  [{ loadBalancers: 11 }, 'loadBalancers'],
 ])('%j is refused with its path', (given, path) => {
   const { error } = foundationConfigSchema.safeParse(given);
   expect(error?.issues.map((issue) => issue.path.join('.'))).toEqual([path]);
@@ -37,12 +39,15 @@ test('a network is cut into blocks that do not meet, within it', () => {
 
 test('of two stages that differ in their sizes, only sizes differ', () => {
   const staging = tellParts(shapeOf(configOf({ network: { nat: 'one' }, logDays: 7 }), 'staging.example'));
-  const production = tellParts(shapeOf(configOf({ network: { nat: 'zone', zones: 3 }, logDays: 365 }), 'shop.example'));
+  const production = tellParts(
+    shapeOf(configOf({ network: { nat: 'zone', zones: 3 }, loadBalancers: 2, logDays: 365 }), 'shop.example'),
+  );
   const differing = production.filter((part, index) => JSON.stringify(part) !== JSON.stringify(staging[index]));
   expect(differing).toEqual([
     { what: 'network', settings: { cidr: '10.0.0.0/16', zones: 3 } },
     { what: 'subnets', settings: { public: 3, app: 3, db: 3 } },
     { what: 'NAT gateways', settings: { count: 3 } },
+    { what: 'load balancer', settings: { http: 'redirects', https: true, count: 2 } },
     { what: 'log group', settings: { days: 365 } },
   ]);
 });

@@ -1,6 +1,7 @@
-import type { AwsFoundation } from './outputs.ts';
+import type { AwsFoundation, LoadBalancerOutputs } from './outputs.ts';
+import { partName } from './part.ts';
 import { nameOf as namespaceName } from './parts/cluster.ts';
-import { taskTier } from './shape.ts';
+import { placesOf, taskTier } from './shape.ts';
 import type { Site } from './site.ts';
 
 /** Of a foundation that is whole. */
@@ -10,6 +11,14 @@ export async function gatherOutputs(at: Site): Promise<AwsFoundation> {
   const [publicSubnets, app, db] = await Promise.all([at.subnetIds('public'), at.subnetIds('app'), at.subnetIds('db')]);
   const tier = taskTier(shape);
   const detail = async (name: string, key: string): Promise<string> => (await at.find(name))?.details?.[key] ?? '';
+  const balancer = async (place: number): Promise<LoadBalancerOutputs> => ({
+    arn: await at.idOf(partName('load balancer', place)),
+    dnsName: await detail(partName('load balancer', place), 'dnsName'),
+    zone: await detail(partName('load balancer', place), 'zone'),
+    http: await at.idOf(partName('http listener', place)),
+    ...(shape.domain !== undefined && { https: await at.idOf(partName('https listener', place)) }),
+  });
+  const [first, others] = await Promise.all([balancer(1), Promise.all(placesOf(shape).slice(1).map(balancer))]);
   return {
     region,
     account,
@@ -23,13 +32,8 @@ export async function gatherOutputs(at: Site): Promise<AwsFoundation> {
     },
     tasks: { subnets: tier === 'app' ? app : publicSubnets, publicAddress: tier === 'public' },
     cluster: await at.idOf('cluster'),
-    loadBalancer: {
-      arn: await at.idOf('load balancer'),
-      dnsName: await detail('load balancer', 'dnsName'),
-      zone: await detail('load balancer', 'zone'),
-      http: await at.idOf('http listener'),
-      ...(shape.domain !== undefined && { https: await at.idOf('https listener') }),
-    },
+    loadBalancer: first,
+    ...(others.length > 0 && { otherLoadBalancers: others }),
     namespace: { id: await at.idOf('namespace'), name: namespaceName(at) },
     logGroup: await at.idOf('log group'),
     repository: await detail('repository', 'uri'),

@@ -2,6 +2,19 @@ import { z } from 'zod';
 
 const ids = z.array(z.string()).readonly();
 
+const loadBalancer = z
+  .strictObject({
+    arn: z.string(),
+    dnsName: z.string(),
+    /** Of the hosted zone that its name is in, for aliases. */
+    zone: z.string(),
+    /** ARNs. With `https`, the listener on port 80 redirects there. */
+    http: z.string(),
+    https: z.string().optional(),
+  })
+  .readonly();
+export type LoadBalancerOutputs = z.output<typeof loadBalancer>;
+
 /** What the other drivers need to know of a foundation: ids and names, no secrets. */
 export const outputsSchema = z
   .strictObject({
@@ -18,17 +31,10 @@ export const outputsSchema = z
     tasks: z.strictObject({ subnets: ids, publicAddress: z.boolean() }).readonly(),
     /** The ARN of the ECS cluster. */
     cluster: z.string(),
-    loadBalancer: z
-      .strictObject({
-        arn: z.string(),
-        dnsName: z.string(),
-        /** Of the hosted zone that its name is in, for aliases. */
-        zone: z.string(),
-        /** ARNs. With `https`, the listener on port 80 redirects there. */
-        http: z.string(),
-        https: z.string().optional(),
-      })
-      .readonly(),
+    /** The first: all slots are behind it, and all names below the domain that have no record of their own lead there. */
+    loadBalancer,
+    /** Left out: there is one. */
+    otherLoadBalancers: z.array(loadBalancer).readonly().optional(),
     /** For names of services without a route: the Cloud Map namespace. */
     namespace: z.strictObject({ id: z.string(), name: z.string() }).readonly(),
     /** A CloudWatch log group. */

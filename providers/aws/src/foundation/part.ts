@@ -38,6 +38,11 @@ export interface Part {
   remove?(at: Site, found: Found): Promise<void>;
 }
 
+/** Of what there may be several of: the first is called plainly. @param place - From 1. */
+export function partName(what: string, place: number): string {
+  return place === 1 ? what : `${what} ${String(place)}`;
+}
+
 export function isReady(found: Found | undefined): boolean {
   return found?.phase === 'active' && found.differs !== true;
 }

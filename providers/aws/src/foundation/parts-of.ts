@@ -3,6 +3,7 @@ import { certificate, formerCertificate } from './parts/certificate.ts';
 import { cluster, namespace } from './parts/cluster.ts';
 import { listeners } from './parts/listeners.ts';
 import { loadBalancer } from './parts/load-balancer.ts';
+import { MOST_BALANCERS } from './config.ts';
 import { logs } from './parts/logs.ts';
 import { nat } from './parts/nat.ts';
 import { repository } from './parts/repository.ts';
@@ -12,7 +13,7 @@ import { securityGroups } from './parts/security-groups.ts';
 import { subnets } from './parts/subnets.ts';
 import { vpc } from './parts/vpc.ts';
 import type { Part } from './part.ts';
-import type { Shape } from './shape.ts';
+import { placesOf, type Shape } from './shape.ts';
 
 /** What a foundation of this shape consists of. */
 export function partsOf(shape: Shape): readonly Part[] {
@@ -21,8 +22,7 @@ export function partsOf(shape: Shape): readonly Part[] {
     ...network,
     ...securityGroups,
     ...(shape.domain === undefined ? [] : [certificate]),
-    loadBalancer,
-    ...listeners(shape),
+    ...placesOf(shape).flatMap((place) => [loadBalancer(place), ...listeners(shape, place)]),
     cluster,
     namespace,
     ...logs,
@@ -34,5 +34,6 @@ export function partsOf(shape: Shape): readonly Part[] {
 
 /** Whatever a foundation of any shape may have left, by which one is removed and shrinks. */
 export function partsOfAnyShape(logDays: number): readonly Part[] {
-  return [...partsOf({ cidr: '10.0.0.0/16', zones: 6, nat: 'zone', logDays, domain: '*' }), formerCertificate];
+  const largest = { cidr: '10.0.0.0/16', zones: 6, nat: 'zone', loadBalancers: MOST_BALANCERS, logDays } as const;
+  return [...partsOf({ ...largest, domain: '*' }), formerCertificate];
 }

@@ -63,7 +63,7 @@ test('what is declared is what is used, once AWS’s own conditions are counted'
   await scene.raw.elb.send(new SetSecurityGroupsCommand({ LoadBalancerArn, SecurityGroups: [db] }));
   const repositoryName = small?.repository.split('/').at(-1);
   await scene.raw.ecr.send(new PutImageTagMutabilityCommand({ repositoryName, imageTagMutability: 'MUTABLE' }));
-  await make({ network: { zones: 3, nat: 'zone' }, logDays: 7 }, 'two.example');
+  await make({ network: { zones: 3, nat: 'zone' }, loadBalancers: 2, logDays: 7 }, 'two.example');
   await make({ network: { nat: 'one' } });
   await scene.tenant().remove();
 

@@ -85,11 +85,13 @@ function loadBalancers(any: string): readonly Rule[] {
   const listener = `${any}listener/app/clusternator-*`;
   return [
     ['DescribeListeners DescribeLoadBalancers DescribeTags', ['*'], ALL],
+    // Of one that there is to be no more: nothing may be on it.
+    ['DescribeRules DescribeTargetGroups', ['*'], MAKES],
     ['AddTags', [own, listener], MAKES],
     ['CreateListener CreateLoadBalancer SetSecurityGroups SetSubnets', [own], MAKES],
     ['ModifyListener', [listener], MAKES],
     ['DeleteListener', [listener], BOTH],
-    ['DeleteLoadBalancer', [own], REMOVES],
+    ['DeleteLoadBalancer', [own], BOTH],
   ];
 }
 

@@ -12,12 +12,14 @@ export interface Shape {
   readonly cidr: string;
   readonly zones: number;
   readonly nat: 'none' | 'one' | 'zone';
+  /** The first is there whatever is asked for. */
+  readonly loadBalancers: number;
   readonly logDays: number;
   readonly domain?: string;
 }
 
-export function shapeOf({ network, logDays }: FoundationConfig, domain: string | undefined): Shape {
-  const its = { logDays, ...(domain !== undefined && { domain }) };
+export function shapeOf({ network, logDays, loadBalancers = 1 }: FoundationConfig, domain: string | undefined): Shape {
+  const its = { logDays, loadBalancers, ...(domain !== undefined && { domain }) };
   if (network.vpc === undefined) {
     const { cidr, zones, nat } = network;
     return { cidr, zones, nat, ...its };
@@ -35,7 +37,16 @@ export function taskTier({ existing, nat }: Shape): 'public' | 'app' {
 
 /** From 1. */
 export function zonesOf({ zones }: Pick<Shape, 'zones'>): readonly number[] {
-  return Array.from({ length: zones }, (_, index) => index + 1);
+  return countTo(zones);
+}
+
+/** Its load balancers, from 1. */
+export function placesOf({ loadBalancers }: Pick<Shape, 'loadBalancers'>): readonly number[] {
+  return countTo(loadBalancers);
+}
+
+function countTo(last: number): readonly number[] {
+  return Array.from({ length: last }, (_, index) => index + 1);
 }
 
 /** In the zones that have a way out of their own, or in the first for all. */

@@ -11,6 +11,7 @@ import { once } from './once.ts';
 import type { Found, Part } from './part.ts';
 import { readCertificates } from './parts/certificate.ts';
 import { readListeners } from './parts/listeners.ts';
+import { readLoadBalancers, type OwnBalancer } from './parts/load-balancer.ts';
 import { nameOfSubnet } from './parts/subnets.ts';
 import type { foundationRateLimits } from './rate-limits.ts';
 import { zonesOf, type Shape, type Tier } from './shape.ts';
@@ -46,10 +47,12 @@ export class Site {
   readonly ec2: Ec2Things;
   readonly shape: Shape;
   #known = new Map<string, Promise<Found | undefined>>();
+  #listeners = new Map<string, Promise<readonly Listener[]>>();
   #identity: Identity | undefined;
   readonly account: () => Promise<Account>;
   readonly zones: () => Promise<readonly string[]>;
-  readonly listeners: () => Promise<readonly Listener[]>;
+  /** By name of the part. */
+  readonly loadBalancers: () => Promise<ReadonlyMap<string, OwnBalancer>>;
   readonly certificates: () => Promise<readonly CertificateSummary[]>;
 
   constructor(
@@ -64,7 +67,7 @@ export class Site {
     const { memory = {} } = wanted;
     this.account = once(async () => (memory.account ??= await this.readAccount()));
     this.zones = once(() => this.readZones());
-    this.listeners = once(() => readListeners(this));
+    this.loadBalancers = once(() => readLoadBalancers(this));
     this.certificates = once(async () => wanted.certificates ?? readCertificates(this));
   }
 
@@ -72,6 +75,13 @@ export class Site {
   find(name: string): Promise<Found | undefined> {
     const known = this.#known.get(name) ?? Promise.resolve(this.parts.get(name)?.find(this));
     this.#known.set(name, known);
+    return known;
+  }
+
+  /** Of the load balancer that is such a part. */
+  listeners(balancer: string): Promise<readonly Listener[]> {
+    const known = this.#listeners.get(balancer) ?? readListeners(this, balancer);
+    this.#listeners.set(balancer, known);
     return known;
   }
 

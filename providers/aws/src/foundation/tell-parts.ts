@@ -3,12 +3,19 @@ import { zonesWithNat, type Shape } from './shape.ts';
 
 /** What a foundation of this shape consists of, by its sizes: without names and ids, so that stages can be compared. */
 export function tellParts(shape: Shape): readonly FoundationPart[] {
-  const { existing, domain, logDays } = shape;
+  const { existing, domain, loadBalancers, logDays } = shape;
   const hasDomain = domain !== undefined;
   return [
     ...(existing ? [{ what: 'network', settings: { vpc: existing.vpc } }] : networkOf(shape)),
     { what: 'security groups', settings: { count: 3 } },
-    { what: 'load balancer', settings: { http: hasDomain ? 'redirects' : 'serves', https: hasDomain } },
+    {
+      what: 'load balancer',
+      settings: {
+        http: hasDomain ? 'redirects' : 'serves',
+        https: hasDomain,
+        ...(loadBalancers > 1 && { count: loadBalancers }),
+      },
+    },
     { what: 'certificates', settings: { count: hasDomain ? 1 : 0 } },
     { what: 'ECS cluster', settings: { launches: 'Fargate' } },
     { what: 'Cloud Map namespace', settings: { private: true } },

@@ -8,7 +8,7 @@ import {
   type Listener,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { unlessAbsent } from '../../storage/aws-error.ts';
-import type { Part } from '../part.ts';
+import { partName, type Part } from '../part.ts';
 import type { Shape } from '../shape.ts';
 import type { Site } from '../site.ts';
 
@@ -24,9 +24,9 @@ const TO_HTTPS: Action = {
   RedirectConfig: { Protocol: 'HTTPS', Port: '443', StatusCode: 'HTTP_301' },
 };
 
-/** HTTP and, with a domain, HTTPS, where HTTP then leads to. */
-export function listeners({ domain }: Pick<Shape, 'domain'>): readonly Part[] {
-  return domain === undefined ? [http(NOTHING)] : [http(TO_HTTPS), https];
+/** HTTP and, with a domain, HTTPS, where HTTP then leads to. @param place - Of their load balancer, from 1. */
+export function listeners({ domain }: Pick<Shape, 'domain'>, place: number): readonly Part[] {
+  return domain === undefined ? [http(NOTHING, place)] : [http(TO_HTTPS, place), https(place)];
 }
 
 /** Written once all else is as asked for. */
@@ -49,13 +49,15 @@ export const fingerprint: Part = {
   },
 };
 
-function http(action: Action): Part {
+function http(action: Action, place: number): Part {
+  const name = partName('http listener', place);
+  const balancer = partName('load balancer', place);
   return {
-    name: 'http listener',
-    after: ['load balancer'],
-    onceBegun: ['load balancer'],
+    name,
+    after: [balancer],
+    onceBegun: [balancer],
     async find(at) {
-      const found = await on(at, 80);
+      const found = await on(at, balancer, 80);
       return (
         found && {
           id: found.ListenerArn ?? '',
@@ -66,39 +68,43 @@ function http(action: Action): Part {
     },
     async make(at, found) {
       const request = { Protocol: 'HTTP', Port: 80, DefaultActions: [action] } as const;
-      return { id: await write(at, found?.id, request, 'http listener'), phase: 'active' };
+      return { id: await write(at, found?.id, request, { name, balancer }), phase: 'active' };
     },
     remove: (at, { id }) => remove(at, id),
   };
 }
 
-const https: Part = {
-  name: 'https listener',
-  after: ['load balancer', 'certificate', 'former certificate'],
-  onceBegun: ['load balancer'],
-  async find(at) {
-    const [found, certificate] = await Promise.all([on(at, 443), at.find('certificate')]);
-    if (!found) return undefined;
-    const isIt = found.Certificates?.some(({ CertificateArn }) => CertificateArn === certificate?.id) ?? false;
-    return { id: found.ListenerArn ?? '', phase: 'active', differs: !isIt };
-  },
-  async make(at, found) {
-    const Certificates = [{ CertificateArn: await at.idOf('certificate') }];
-    // What it answers by default may be somebody's choice, once it is there.
-    const request = found
-      ? { Certificates }
-      : ({ Protocol: 'HTTPS', Port: 443, SslPolicy: POLICY, Certificates, DefaultActions: [NOTHING] } as const);
-    return { id: await write(at, found?.id, request, 'https listener'), phase: 'active' };
-  },
-  remove: (at, { id }) => remove(at, id),
-};
+function https(place: number): Part {
+  const name = partName('https listener', place);
+  const balancer = partName('load balancer', place);
+  return {
+    name,
+    after: [balancer, 'certificate', 'former certificate'],
+    onceBegun: [balancer],
+    async find(at) {
+      const [found, certificate] = await Promise.all([on(at, balancer, 443), at.find('certificate')]);
+      if (!found) return undefined;
+      const isIt = found.Certificates?.some(({ CertificateArn }) => CertificateArn === certificate?.id) ?? false;
+      return { id: found.ListenerArn ?? '', phase: 'active', differs: !isIt };
+    },
+    async make(at, found) {
+      const Certificates = [{ CertificateArn: await at.idOf('certificate') }];
+      // What it answers by default may be somebody's choice, once it is there.
+      const request = found
+        ? { Certificates }
+        : ({ Protocol: 'HTTPS', Port: 443, SslPolicy: POLICY, Certificates, DefaultActions: [NOTHING] } as const);
+      return { id: await write(at, found?.id, request, { name, balancer }), phase: 'active' };
+    },
+    remove: (at, { id }) => remove(at, id),
+  };
+}
 
 type Request = Partial<Pick<Listener, 'Protocol' | 'Port' | 'SslPolicy' | 'Certificates'>> & {
   readonly DefaultActions?: readonly Action[];
 };
 
-async function on(at: Site, port: number): Promise<Listener | undefined> {
-  return (await at.listeners()).find(({ Port }) => Port === port);
+async function on(at: Site, balancer: string, port: number): Promise<Listener | undefined> {
+  return (await at.listeners(balancer)).find(({ Port }) => Port === port);
 }
 
 /** @returns Its ARN. */
@@ -106,12 +112,12 @@ async function write(
   at: Site,
   ListenerArn: string | undefined,
   { DefaultActions, ...rest }: Request,
-  name: string,
+  { name, balancer }: { readonly name: string; readonly balancer: string },
 ): Promise<string> {
   const request = { ...rest, ...(DefaultActions && { DefaultActions: [...DefaultActions] }) };
   const made = await at.ask('elbRead', async ({ elb }, options) => {
     if (ListenerArn !== undefined) return elb.send(new ModifyListenerCommand({ ListenerArn, ...request }), options);
-    const LoadBalancerArn = await at.idOf('load balancer');
+    const LoadBalancerArn = await at.idOf(balancer);
     const all = { LoadBalancerArn, DefaultActions: [], ...request, Tags: at.tags(name) };
     return elb.send(new CreateListenerCommand(all), options);
   });
@@ -122,9 +128,9 @@ async function remove(at: Site, ListenerArn: string): Promise<void> {
   await at.ask('elbRead', ({ elb }, options) => elb.send(new DeleteListenerCommand({ ListenerArn }), options));
 }
 
-/** Of our load balancer. */
-export async function readListeners(at: Site): Promise<readonly Listener[]> {
-  const found = await at.find('load balancer');
+/** Of one of our load balancers. */
+export async function readListeners(at: Site, balancer: string): Promise<readonly Listener[]> {
+  const found = await at.find(balancer);
   if (!found) return [];
   const command = new DescribeListenersCommand({ LoadBalancerArn: found.id });
   const asked = at.ask('elbRead', ({ elb }, options) => elb.send(command, options));

@@ -1,6 +1,6 @@
 import type { WireCall } from '@clusternator/conformance';
 import { expect } from '@jest/globals';
-import type { FoundationScene, Tenant } from './foundation-scene.ts';
+import type { Config, FoundationScene, Tenant } from './foundation-scene.ts';
 
 export const isMutation = ({ mutation }: WireCall): boolean => mutation !== undefined;
 
@@ -12,6 +12,7 @@ export async function dyingAtEveryCall<F>(
   scene: FoundationScene<F>,
   operation: string,
   work: (by: Tenant<F>) => Promise<unknown>,
+  config: Config = {},
 ): Promise<readonly WireCall[]> {
   for (const deaths: WireCall[] = []; ;) {
     const before = scene.wire.mutations;
@@ -21,7 +22,7 @@ export async function dyingAtEveryCall<F>(
       scene.wire.impose({ when: (call) => isMutation(call) && !first(call), fault: { kind: 'reset', after: false } }),
     ];
     const at = scene.wire.calls.length;
-    const died = await work(scene.tenant({}, {}, operation)).then(
+    const died = await work(scene.tenant(config, {}, operation)).then(
       () => false,
       () => true,
     );
