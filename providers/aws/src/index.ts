@@ -36,7 +36,7 @@ const provider = defineProvider<typeof providerConfigSchema, AwsGround>({
       : {
           ...environmentCapabilities,
           ...machineCapabilities,
-          ...slotCapabilities,
+          ...slotCapabilities(config),
           ...buildCapabilities,
           ...storageCapabilities(config),
         }),

@@ -21,6 +21,7 @@ import { allSettled } from '../all-settled.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { fromAwsTags, toAwsTags, type AwsTag } from '../storage/aws-tags.ts';
 import { ours } from '../storage/ownership.ts';
+import { keyOf, otherBalancer } from '../ecs/handle.ts';
 import { tagsOf } from './elb-tags.ts';
 import { schemeOf } from './listener.ts';
 import { priorityDepth } from './priorities.ts';
@@ -52,7 +53,7 @@ interface Found {
 /**
  * Slots as rules of the load balancer: one a public part for the head, and one for each standby, which so stays attached and is checked. A
  * rule's routes and the stamp that they were written under are one write, for the stamp is a host of the rule that no request ever names.
- * The load balancer takes no condition: core reads before and after.
+ * The load balancer, which is the foundation's first, takes no condition: core reads before and after.
  */
 export class AlbSlots implements SlotDriver {
   private readonly rules: Rules;
@@ -62,7 +63,7 @@ export class AlbSlots implements SlotDriver {
     private readonly host: Host,
     private readonly foundation: AwsFoundation,
   ) {
-    this.rules = new Rules(elb, host, foundation);
+    this.rules = new Rules(elb, host, foundation.loadBalancer);
   }
 
   async ensure(spec: SlotSpec, call: Call): Promise<Slot> {
@@ -128,6 +129,7 @@ export class AlbSlots implements SlotDriver {
   async route(slot: Slot, routes: readonly Route[], stamp: string, call: Call): Promise<Slot> {
     const key = slotKey(this.host, slot.id);
     const known = knownRules(slot.handle);
+    for (const { handle } of routes) mustBeInReach(slot, handle);
     if (known.length === 0) throw new ProviderError('not-found', `there is no slot ${slot.id}`, { effect: 'none' });
     const writing = known.map(({ arn, ...rule }) => {
       const command = new ModifyRuleCommand({
@@ -263,6 +265,21 @@ export class AlbSlots implements SlotDriver {
         values: [loadBalancer.dnsName.toLowerCase()],
       }));
   }
+}
+
+/** A target group belongs to one load balancer. @throws ProviderError `invalid`: the environment is behind another one than slots are. */
+function mustBeInReach({ id }: Slot, handle: Handle): void {
+  const other = otherBalancer(handle);
+  if (other === undefined) return;
+  throw new ProviderError(
+    'invalid',
+    `slot ${id} can't lead to ${keyOf(handle) ?? 'an environment'}, which is behind the load balancer ${other}`,
+    {
+      hint: 'promote from a commit whose config says loadBalancers as the foundation has them: then the slot has an environment of its own',
+      effect: 'none',
+      retry: 'never',
+    },
+  );
 }
 
 function isSamePart({ role, part }: SlotRule, rule: Rule): boolean {

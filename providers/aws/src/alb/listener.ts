@@ -1,8 +1,8 @@
-import type { AwsFoundation } from '../foundation/outputs.ts';
+import type { AwsFoundation, LoadBalancerOutputs } from '../foundation/outputs.ts';
 
 /** The listener that has the rules: the one for HTTP only redirects where there is one for HTTPS. */
-export function listenerOf({ loadBalancer }: AwsFoundation): string {
-  return loadBalancer.https ?? loadBalancer.http;
+export function listenerOf({ http, https }: LoadBalancerOutputs): string {
+  return https ?? http;
 }
 
 export function schemeOf({ loadBalancer }: AwsFoundation): 'http' | 'https' {

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { ProviderError, type Call, type Host } from '@clusternator/core/provider';
 import { allSettled } from '../all-settled.ts';
-import type { AwsFoundation } from '../foundation/outputs.ts';
+import type { LoadBalancerOutputs } from '../foundation/outputs.ts';
 import { isNamed, unlessAbsent } from '../storage/aws-error.ts';
 import { listenerOf } from './listener.ts';
 import { prioritiesFor } from './priorities.ts';
@@ -26,16 +26,16 @@ export interface NewRule {
   readonly tags: Tag[];
 }
 
-/** The rules of the listener that all environments and slots share. */
+/** The rules of the listener that the environments and slots behind a load balancer share. */
 export class Rules {
   private readonly listener: string;
 
   constructor(
     private readonly elb: ElasticLoadBalancingV2Client,
     private readonly host: Host,
-    foundation: AwsFoundation,
+    balancer: LoadBalancerOutputs,
   ) {
-    this.listener = listenerOf(foundation);
+    this.listener = listenerOf(balancer);
   }
 
   async all(call: Call): Promise<readonly Rule[]> {

@@ -10,17 +10,14 @@ import {
   type TargetGroup,
   type TargetHealthDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { ProviderError, type Call, type Host } from '@clusternator/core/provider';
+import type { Call, Host } from '@clusternator/core/provider';
 import { allSettled } from '../all-settled.ts';
-import type { AwsFoundation } from '../foundation/outputs.ts';
 import { paced } from '../paced.ts';
 import { isNamed, unlessAbsent } from '../storage/aws-error.ts';
 import type { AwsTag } from '../storage/aws-tags.ts';
 import { tagsOf } from './elb-tags.ts';
 
 const PAGE_SIZE = 400;
-/** Of a load balancer. Not adjustable. @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html */
-const MOST_GROUPS = 100;
 const GONE = ['TargetGroupNotFound'];
 
 /** The target groups of an account and region, ours and others'. */
@@ -28,7 +25,6 @@ export class TargetGroups {
   constructor(
     private readonly elb: ElasticLoadBalancingV2Client,
     private readonly host: Host,
-    private readonly foundation: AwsFoundation,
   ) {}
 
   /** One list finds them all: a question for several names is refused when one of them is not there. */
@@ -42,18 +38,6 @@ export class TargetGroups {
     await this.host.pace('elbRead', call);
     for await (const page of pages) groups.push(...(page.TargetGroups ?? []));
     return groups;
-  }
-
-  /** @throws ProviderError `quota`: the load balancer has as many as it takes. */
-  checkRoom(all: readonly TargetGroup[], more: number): void {
-    const { arn } = this.foundation.loadBalancer;
-    const there = all.filter(({ LoadBalancerArns = [] }) => LoadBalancerArns.includes(arn)).length;
-    if (there + more <= MOST_GROUPS) return;
-    throw new ProviderError(
-      'quota',
-      `the load balancer has ${String(there)} target groups of ${String(MOST_GROUPS)}, and ${String(more)} more are needed`,
-      { hint: 'destroy environments that nobody needs: clusternator env list, clusternator gc; or use another stage' },
-    );
   }
 
   async create(request: CreateTargetGroupCommandInput, call: Call): Promise<TargetGroup> {
@@ -70,6 +54,14 @@ export class TargetGroups {
       );
       return named.TargetGroups?.[0] ?? {};
     }
+  }
+
+  /** The load balancer that leads to a group. Undefined: none does. */
+  async balancerOf(arn: string, call: Call): Promise<string | undefined> {
+    const { TargetGroups: found } = await paced(this.host, 'elbRead', call, (options) =>
+      this.elb.send(new DescribeTargetGroupsCommand({ TargetGroupArns: [arn] }), options),
+    );
+    return found?.[0]?.LoadBalancerArns?.[0];
   }
 
   tags(groups: readonly TargetGroup[], call: Call): Promise<ReadonlyMap<string, readonly AwsTag[]>> {

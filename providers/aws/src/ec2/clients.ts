@@ -20,5 +20,7 @@ export interface MachineParts {
   readonly ssm: SSMClient;
   readonly host: Host;
   readonly foundation: AwsFoundation;
+  /** As many as the config knows of. */
+  readonly loadBalancers: number;
   readonly machine: MachineSettings;
 }

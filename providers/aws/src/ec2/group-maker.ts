@@ -1,9 +1,8 @@
-import type { TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Call } from '@clusternator/core/provider';
 import { conditionsFor } from '../alb/conditions.ts';
 import { allSettled } from '../all-settled.ts';
 import type { PlannedService } from '../ecs/plan.ts';
-import { PublicWays } from '../ecs/public-ways.ts';
+import { PublicWays, type GroupRequest, type Placed } from '../ecs/public-ways.ts';
 import { SecretStore } from '../ecs/secret-store.ts';
 import { ownSecrets } from '../ecs/task-requests.ts';
 import { subnetsIn } from '../storage/disk-zones.ts';
@@ -33,7 +32,8 @@ export class GroupMaker {
     private readonly sources: Sources,
   ) {
     const { scaling, ec2, elb, secrets, host, foundation } = parts;
-    this.ways = new PublicWays(elb, host, foundation);
+    const requestOf: GroupRequest = (planned, port) => machineTargets(parts, planned, port);
+    this.ways = new PublicWays(elb, host, foundation, parts.loadBalancers, requestOf);
     this.secrets = new SecretStore(secrets, host);
     this.templates = new LaunchTemplates(ec2, host);
     this.groups = new Groups(scaling, host);
@@ -45,13 +45,17 @@ export class GroupMaker {
     if (planned.route) conditionsFor(planned.route.hosts, planned.route.path);
   }
 
-  /** @param groups - All target groups that there were before, to tell what an interrupted call had made. */
-  async make(planned: PlannedService, groups: readonly TargetGroup[], call: Call): Promise<void> {
+  /** What has to be known before the first of them is made. @throws ProviderError `quota`. */
+  place(...asked: Parameters<PublicWays['place']>): Promise<Placed> {
+    return this.ways.place(...asked);
+  }
+
+  async make(planned: PlannedService, placed: Placed, call: Call): Promise<void> {
     const [zone] = disksOf(planned.spec).map((disk) => disk.zone);
     const [subnets, described, target] = await allSettled([
       zone === undefined ? undefined : subnetsIn(zone, this.parts, call),
       this.describe(planned, call),
-      this.ways.lead(planned, groups, (port) => machineTargets(this.parts, planned, port), call),
+      this.ways.make(planned, placed, call),
     ]);
     await this.groups.create(
       groupRequest(this.parts, planned, { ...described, ...target, ...(subnets && { subnets }) }),

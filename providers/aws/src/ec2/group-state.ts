@@ -1,7 +1,7 @@
 import type { Activity, AutoScalingGroup } from '@aws-sdk/client-auto-scaling';
 import type { TargetHealthDescription } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Phase } from '@clusternator/core/provider';
-import { INSTANCES_TAG, ROUTE_TAG, SERVICE_TAG, SERVICES_TAG } from '../ecs/ecs-tags.ts';
+import { INSTANCES_TAG, ROUTE_TAG, RULE_TAG, SERVICE_TAG, SERVICES_TAG } from '../ecs/ecs-tags.ts';
 import type { ServiceState } from '../ecs/service-state.ts';
 import { fromAwsTags } from '../storage/aws-tags.ts';
 import { isOfTemplate } from './requests.ts';
@@ -34,6 +34,7 @@ export function groupState(group: AutoScalingGroup, seen: Seen = {}): ServiceSta
     desired,
     running: running(group),
     ...(targetGroup !== undefined && { targetGroup }),
+    ...(tags[RULE_TAG] !== undefined && { rule: tags[RULE_TAG] }),
     ...(message !== undefined && { message }),
     ...(tags[SOURCE_TAG] !== undefined && isAsMade(group, tags[TEMPLATE_TAG]) && { image: tags[SOURCE_TAG] }),
     isPublic: tags[ROUTE_TAG] !== undefined,

@@ -27,7 +27,7 @@ export class MachineEnd {
     const { scaling, elb, host, foundation } = parts;
     this.groups = new Groups(scaling, host);
     this.ways = new LeadingRules(elb, host, foundation);
-    this.targets = new TargetGroups(elb, host, foundation);
+    this.targets = new TargetGroups(elb, host);
     this.leftovers = new MachineLeftovers(parts, sources);
   }
 

@@ -69,7 +69,7 @@ export class MachineEnvironments implements EnvironmentDriver {
     const { scaling, elb, s3, logs, ssm, host, foundation } = parts;
     const sources = new Sources(s3, host, foundation);
     this.groups = new Groups(scaling, host);
-    this.targets = new TargetGroups(elb, host, foundation);
+    this.targets = new TargetGroups(elb, host);
     this.disks = new DiskLook(parts);
     this.maker = new GroupMaker(parts, sources);
     this.leftovers = new MachineLeftovers(parts, sources);
@@ -84,7 +84,8 @@ export class MachineEnvironments implements EnvironmentDriver {
     const key = machineKey(this.parts.host, spec.id);
     const found = await this.groups.of(key, call);
     const identity = this.identityOf(spec.id, found);
-    const missing = plannedServices(spec, key).filter(
+    const planned = plannedServices(spec, key);
+    const missing = planned.filter(
       ({ name }) => !found.some(({ AutoScalingGroupName }) => AutoScalingGroupName === name),
     );
     if (identity && (identity.fingerprint !== spec.fingerprint || missing.length === 0))
@@ -94,9 +95,8 @@ export class MachineEnvironments implements EnvironmentDriver {
     const isOver = known.some(({ state: { phase } }) => phase === 'destroying' || phase === 'failed');
     const next = isOver ? [] : missing;
     const before = await this.targets.all(call);
-    const isNew = (name: string): boolean => !before.some(({ TargetGroupName }) => TargetGroupName === name);
-    this.targets.checkRoom(before, next.filter(({ name }) => isNew(name)).length);
-    await allSettled(next.map((one) => this.maker.make(one, before, call)));
+    const placed = await this.maker.place(spec, { planned, next }, before, call);
+    await allSettled(next.map((one) => this.maker.make(one, placed, call)));
     const { id, fingerprint, tags } = spec;
     const waiting = Object.fromEntries(missing.map(({ service }) => [service, 'its machines are being started']));
     const about = { key, host: spec.hosts[0], count: Object.keys(spec.services).length };

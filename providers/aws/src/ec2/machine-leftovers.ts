@@ -23,11 +23,11 @@ export class MachineLeftovers {
   private readonly secrets: SecretStore;
 
   constructor(
-    { ec2, elb, secrets, host, foundation }: MachineParts,
+    { ec2, elb, secrets, host }: MachineParts,
     private readonly sources: Sources,
   ) {
     this.host = host;
-    this.targets = new TargetGroups(elb, host, foundation);
+    this.targets = new TargetGroups(elb, host);
     this.templates = new LaunchTemplates(ec2, host);
     this.secrets = new SecretStore(secrets, host);
   }

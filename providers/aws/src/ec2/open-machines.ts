@@ -1,6 +1,6 @@
 import type { Connection } from '@clusternator/core/provider';
 import { clientSettings, s3Settings } from '../client-settings.ts';
-import type { AwsConfig } from '../config.ts';
+import type { BalancedConfig } from '../foundation/config.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { quiet } from '../sources/quiet.ts';
 import type { MachineSettings } from './config.ts';
@@ -11,7 +11,7 @@ export async function openMachines({
   config,
   host,
   foundation,
-}: Connection<AwsConfig & { readonly machine: MachineSettings }, AwsFoundation>): Promise<MachineEnvironments> {
+}: Connection<BalancedConfig & { readonly machine: MachineSettings }, AwsFoundation>): Promise<MachineEnvironments> {
   // Where the foundation is, whatever AWS_REGION says by now.
   const inItsRegion = { ...config, region: foundation.region };
   const [
@@ -45,5 +45,11 @@ export async function openMachines({
   host.onClose(() => {
     for (const client of Object.values(clients)) client.destroy();
   });
-  return new machines.MachineEnvironments({ ...clients, host, foundation, machine: config.machine });
+  return new machines.MachineEnvironments({
+    ...clients,
+    host,
+    foundation,
+    machine: config.machine,
+    loadBalancers: config.loadBalancers ?? 1,
+  });
 }

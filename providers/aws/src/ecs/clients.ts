@@ -15,4 +15,6 @@ export interface EcsParts {
   readonly logs: CloudWatchLogsClient;
   readonly host: Host;
   readonly foundation: AwsFoundation;
+  /** As many as the config knows of. */
+  readonly loadBalancers: number;
 }

@@ -58,7 +58,7 @@ export class EcsEnvironments implements EnvironmentDriver {
   constructor(private readonly parts: EcsParts) {
     const { ecs, elb, logs, host, foundation } = parts;
     this.services = new Services(ecs, host, foundation);
-    this.groups = new TargetGroups(elb, host, foundation);
+    this.groups = new TargetGroups(elb, host);
     this.maker = new ServiceMaker(parts);
     this.leftovers = new Leftovers(parts);
     this.end = new EnvironmentEnd(parts);
@@ -86,10 +86,8 @@ export class EcsEnvironments implements EnvironmentDriver {
     const groups = before ?? (await this.groups.all(call));
     const isOver = found.map(stateOf).some(({ phase }) => phase === 'destroying' || phase === 'failed');
     const next = isOver ? [] : missing.filter((one) => this.needsAreActive(one, found));
-    const isNew = ({ name }: PlannedService): boolean =>
-      !groups.some(({ TargetGroupName }) => TargetGroupName === name);
-    this.groups.checkRoom(groups, next.filter((one) => one.route && isNew(one)).length);
-    await allSettled(next.map((one) => this.maker.make(one, groups, call)));
+    const placed = await this.maker.place(spec, { planned, next }, groups, call);
+    await allSettled(next.map((one) => this.maker.make(one, placed, call)));
     if (next.length === missing.length) this.complete.add(key);
     return this.onItsWay(spec, { key, found, missing, next });
   }

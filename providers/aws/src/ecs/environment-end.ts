@@ -39,7 +39,7 @@ export class EnvironmentEnd {
     this.host = host;
     this.services = new Services(ecs, host, foundation);
     this.ways = new LeadingRules(elb, host, foundation);
-    this.groups = new TargetGroups(elb, host, foundation);
+    this.groups = new TargetGroups(elb, host);
     this.leftovers = new Leftovers(parts);
   }
 

@@ -1,10 +1,21 @@
 import type { Service } from '@aws-sdk/client-ecs';
-import { NativeKey, type Environment, type Identity, type Part, type Phase } from '@clusternator/core/provider';
+import {
+  NativeKey,
+  type Environment,
+  type Identity,
+  type Part,
+  type Phase,
+  type RecordSet,
+} from '@clusternator/core/provider';
+import { balancerName, otherBalancerOf } from '../alb/balancers.ts';
 import { schemeOf } from '../alb/listener.ts';
-import type { AwsFoundation } from '../foundation/outputs.ts';
+import type { AwsFoundation, LoadBalancerOutputs } from '../foundation/outputs.ts';
 import { fromEcsTags, HOST_TAG, SERVICE_TAG, SERVICES_TAG } from './ecs-tags.ts';
 import { environmentHandle } from './handle.ts';
 import { stateOf, type ServiceState } from './service-state.ts';
+
+/** An environment that is made anew may be behind another load balancer. */
+const RECORD_SECONDS = 60;
 
 /** What `environment.as(awsEnvironment)` gives. */
 export interface AwsEnvironment {
@@ -56,16 +67,26 @@ export function showStates(
     part.message === undefined ? [] : [`${name}: ${part.message}`],
   );
   const hasRoute = states.some(({ isPublic }) => isPublic);
+  const other = otherBalancerOf(
+    foundation,
+    states.flatMap(({ rule }) => rule ?? []),
+  );
   return {
     id,
     fingerprint,
     tags,
     phase,
-    handle: environmentHandle(key, states),
+    handle: environmentHandle(key, states, other && balancerName(other)),
     parts,
+    ...(other && host !== undefined && { records: [recordTo(other, host)] }),
     ...(host !== undefined && hasRoute && schemeOf(foundation) === 'http' && { url: `http://${host}` }),
     ...(phase !== 'active' && told.length > 0 && { message: told.join('\n') }),
   };
+}
+
+/** All other names below the domain lead to the first by one record. */
+function recordTo({ dnsName }: LoadBalancerOutputs, name: string): RecordSet {
+  return { name, type: 'CNAME', ttlSeconds: RECORD_SECONDS, values: [dnsName.toLowerCase()] };
 }
 
 function partOf({ phase, message, image }: ServiceState): Part {

@@ -4,20 +4,28 @@ import type { ServiceState } from './service-state.ts';
 const KEY = 'key';
 const TARGET = 'target.';
 const SERVICE = 'service.';
+const BALANCER = 'balancer';
 
 /**
  * Of an environment: its key, and by service the name of its ECS service and the ARN of its target group. A slot's routes show the key and
  * the target groups.
+ * @param balancer - The name of the load balancer, where it is another than slots are behind.
  */
 export function environmentHandle(
   key: string,
   services: readonly Pick<ServiceState, 'service' | 'name' | 'targetGroup'>[],
+  balancer?: string,
 ): Handle {
   const entries = services.flatMap(({ service, name, targetGroup }): [string, string][] => [
     [SERVICE + service, name],
     ...(targetGroup === undefined ? [] : [[TARGET + service, targetGroup] satisfies [string, string]]),
   ]);
-  return { [KEY]: key, ...Object.fromEntries(entries) };
+  return { [KEY]: key, ...(balancer !== undefined && { [BALANCER]: balancer }), ...Object.fromEntries(entries) };
+}
+
+/** Undefined: a slot can lead there. */
+export function otherBalancer(handle: Handle): string | undefined {
+  return handle[BALANCER];
 }
 
 /** Of a route as the load balancer shows it. */

@@ -1,6 +1,7 @@
 import type { ElasticLoadBalancingV2Client, Rule } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { ProviderError, type Call, type Host } from '@clusternator/core/provider';
 import { targetGroupsOf } from '../alb/actions.ts';
+import { balancersOf } from '../alb/balancers.ts';
 import { hostsOf } from '../alb/conditions.ts';
 import { tagsOf } from '../alb/elb-tags.ts';
 import { Rules } from '../alb/rules.ts';
@@ -17,19 +18,19 @@ export interface Ending {
 
 /** The rules that lead to an environment: they go before it does. */
 export class LeadingRules {
-  private readonly all: Rules;
+  private readonly all: readonly Rules[];
 
   constructor(
     private readonly elb: ElasticLoadBalancingV2Client,
     private readonly host: Host,
     foundation: AwsFoundation,
   ) {
-    this.all = new Rules(elb, host, foundation);
+    this.all = balancersOf(foundation).map((balancer) => new Rules(elb, host, balancer));
   }
 
-  /** Of the listener, whoever's they are. */
-  rules(call: Call): Promise<readonly Rule[]> {
-    return this.all.all(call);
+  /** Of all load balancers, whoever's they are. */
+  async rules(call: Call): Promise<readonly Rule[]> {
+    return (await Promise.all(this.all.map((one) => one.all(call)))).flat();
   }
 
   /** Removes those that lead there. @throws ProviderError what `leadingTo` throws. Nothing is removed then. */
@@ -64,7 +65,7 @@ export class LeadingRules {
   }
 
   async remove(leading: readonly Rule[], call: Call): Promise<void> {
-    await this.all.remove(leading, call);
+    await this.all[0]?.remove(leading, call); // by their ARNs, whichever listener they are of
   }
 }
 

@@ -28,7 +28,7 @@ export class Leftovers {
 
   constructor({ ecs, elb, discovery, secrets, host, foundation }: EcsParts) {
     this.host = host;
-    this.groups = new TargetGroups(elb, host, foundation);
+    this.groups = new TargetGroups(elb, host);
     this.names = new ServiceNames(discovery, foundation);
     this.secrets = new SecretStore(secrets, host);
     this.definitions = new TaskDefinitions(ecs, host);

@@ -1,6 +1,6 @@
 import type { Connection } from '@clusternator/core/provider';
 import { clientSettings } from '../client-settings.ts';
-import type { AwsConfig } from '../config.ts';
+import type { BalancedConfig } from '../foundation/config.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import type { EcsEnvironments } from './ecs-environments.ts';
 
@@ -9,7 +9,7 @@ export async function openEnvironments({
   config,
   host,
   foundation,
-}: Connection<AwsConfig, AwsFoundation>): Promise<EcsEnvironments> {
+}: Connection<BalancedConfig, AwsFoundation>): Promise<EcsEnvironments> {
   // Where the foundation is, whatever AWS_REGION says by now.
   const inItsRegion = { ...config, region: foundation.region };
   const [
@@ -36,5 +36,5 @@ export async function openEnvironments({
   host.onClose(() => {
     for (const client of Object.values(clients)) client.destroy();
   });
-  return new containers.EcsEnvironments({ ...clients, host, foundation });
+  return new containers.EcsEnvironments({ ...clients, host, foundation, loadBalancers: config.loadBalancers ?? 1 });
 }

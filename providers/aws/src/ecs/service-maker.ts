@@ -1,11 +1,10 @@
-import type { TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Call, Host } from '@clusternator/core/provider';
 import { allSettled } from '../all-settled.ts';
 import { conditionsFor } from '../alb/conditions.ts';
 import { ours } from '../storage/ownership.ts';
 import type { AwsTag } from '../storage/aws-tags.ts';
 import type { EcsParts } from './clients.ts';
-import { PublicWays } from './public-ways.ts';
+import { PublicWays, type GroupRequest, type Placed } from './public-ways.ts';
 import { ServiceNames } from './service-names.ts';
 import { SecretStore } from './secret-store.ts';
 import { Services } from './services.ts';
@@ -30,7 +29,8 @@ export class ServiceMaker {
   constructor(private readonly parts: EcsParts) {
     const { ecs, elb, discovery, secrets, host, foundation } = parts;
     this.host = host;
-    this.ways = new PublicWays(elb, host, foundation);
+    const requestOf: GroupRequest = (planned, port) => targetGroupRequest(parts, planned, port);
+    this.ways = new PublicWays(elb, host, foundation, parts.loadBalancers, requestOf);
     this.names = new ServiceNames(discovery, foundation);
     this.secrets = new SecretStore(secrets, host);
     this.services = new Services(ecs, host, foundation);
@@ -44,11 +44,15 @@ export class ServiceMaker {
     if (route) conditionsFor(route.hosts, route.path);
   }
 
-  /** @param groups - All that there were before, to tell what an interrupted call had made. */
-  async make(planned: PlannedService, groups: readonly TargetGroup[], call: Call): Promise<void> {
+  /** What has to be known before the first of them is made. @throws ProviderError `quota`. */
+  place(...asked: Parameters<PublicWays['place']>): Promise<Placed> {
+    return this.ways.place(...asked);
+  }
+
+  async make(planned: PlannedService, placed: Placed, call: Call): Promise<void> {
     const [definition, target, registry] = await allSettled([
       this.define(planned, call),
-      this.ways.lead(planned, groups, (port) => targetGroupRequest(this.parts, planned, port), call),
+      this.ways.make(planned, placed, call),
       this.register(planned, call),
     ]);
     const made = { ...definition, ...target, ...registry };

@@ -1,6 +1,6 @@
 import type { Deployment, Service } from '@aws-sdk/client-ecs';
 import type { Phase } from '@clusternator/core/provider';
-import { fromEcsTags, IMAGE_TAG, INSTANCES_TAG, REVISION_TAG, ROUTE_TAG, SERVICE_TAG } from './ecs-tags.ts';
+import { fromEcsTags, IMAGE_TAG, INSTANCES_TAG, REVISION_TAG, ROUTE_TAG, RULE_TAG, SERVICE_TAG } from './ecs-tags.ts';
 
 /** A service as its part of an environment. */
 export interface ServiceState {
@@ -11,6 +11,8 @@ export interface ServiceState {
   readonly desired: number;
   readonly running: number;
   readonly targetGroup?: string;
+  /** The rule that leads to it. */
+  readonly rule?: string;
   readonly message?: string;
   /** The image that it runs, by its digest. */
   readonly image?: string;
@@ -32,6 +34,7 @@ export function stateOf(found: Service): ServiceState {
     desired: desiredCount,
     running: runningCount,
     ...(balanced?.targetGroupArn !== undefined && { targetGroup: balanced.targetGroupArn }),
+    ...(tags[RULE_TAG] !== undefined && { rule: tags[RULE_TAG] }),
     ...(message !== undefined && { message }),
     ...(tags[IMAGE_TAG] !== undefined && tags[REVISION_TAG] === found.taskDefinition && { image: tags[IMAGE_TAG] }),
     isPublic: tags[ROUTE_TAG] !== undefined,

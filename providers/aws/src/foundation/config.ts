@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configSchema } from '../config.ts';
+import { configSchema, type AwsConfig } from '../config.ts';
 
 /** A prefix of /16 is all that a VPC takes, and 24 subnets of 16 addresses, the least, fit into a /23. @see https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html */
 const CIDR = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\/(?:1[6-9]|2[0-3])$/;
@@ -69,3 +69,5 @@ export const foundationConfigSchema = configSchema.extend({
 });
 
 export type FoundationConfig = z.output<typeof foundationConfigSchema>;
+/** As much as placing environments goes by. */
+export type BalancedConfig = AwsConfig & Pick<FoundationConfig, 'loadBalancers'>;

@@ -112,10 +112,17 @@ async function rawNetwork(ec2: EC2Client, region: string): Promise<Network> {
   };
 }
 
+/** The same with one load balancer more. */
+export async function withSecondBalancer({ elb }: RawClients, foundation: AwsFoundation): Promise<AwsFoundation> {
+  const { subnets, securityGroups: groups } = foundation;
+  const second = await rawLoadBalancer(elb, 'second', { subnets: [...subnets.public], groups });
+  return { ...foundation, otherLoadBalancers: [second] };
+}
+
 async function rawLoadBalancer(
   elb: ElasticLoadBalancingV2Client,
   Name: string,
-  { subnets, groups }: Network,
+  { subnets, groups }: Pick<Network, 'subnets' | 'groups'>,
 ): Promise<AwsFoundation['loadBalancer']> {
   const create = new CreateLoadBalancerCommand({ Name, Subnets: subnets, SecurityGroups: [groups.loadBalancer] });
   const [made] = (await elb.send(create)).LoadBalancers ?? [];
