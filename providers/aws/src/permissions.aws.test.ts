@@ -318,10 +318,18 @@ async function removeFoundation(): Promise<void> {
   });
 }
 
+test('where environments have records, whoever destroys them may remove those', () => {
+  const verbsOf = (loadBalancers: number) =>
+    permissions(configOf({ loadBalancers })).flatMap(({ action, verbs }) =>
+      action === 'route53:ChangeResourceRecordSets' ? verbs : [],
+    );
+  expect([verbsOf(1), verbsOf(2)].map((verbs) => verbs.includes('env destroy'))).toEqual([false, true]);
+});
+
 test('a whole story needs each action that is printed, for the commands that it is printed for, and no other', async () => {
   await makeFoundation({ network: { nat: 'none' } }, ZONE);
   await damage();
-  await makeFoundation({ network: { zones: 3, nat: 'zone' }, logDays: 7 }, 'two.example');
+  await makeFoundation({ network: { zones: 3, nat: 'zone' }, loadBalancers: 2, logDays: 7 }, 'two.example');
   await certificates();
   await makeFoundation({ network: { nat: 'one' } });
   await recordsAndDocuments();

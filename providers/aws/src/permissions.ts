@@ -21,6 +21,8 @@ const WRITES = [
   'foundation destroy',
   'env create',
 ];
+/** Where environments have records too. */
+const ENDS = ['env destroy', 'gc', 'storage restore'];
 const ALL = ['every command'];
 /** Of a domain that is in none. Cloud Map has one for each namespace, in the name of whoever makes it. */
 const zones: readonly Rule[] = [
@@ -37,11 +39,12 @@ const zones: readonly Rule[] = [
  */
 export function permissions(config: ProviderConfig): readonly Permission[] {
   const state = `arn:aws:s3:::${config.bucket ?? '<bucket>'}`;
+  const names = (config.loadBalancers ?? 1) > 1 ? [...WRITES, ...ENDS] : WRITES;
   return [
-    { action: 'route53:ListHostedZones', resource: '*', verbs: WRITES },
-    { action: 'route53:ListResourceRecordSets', resource: ZONES, verbs: WRITES },
-    { action: 'route53:ChangeResourceRecordSets', resource: ZONES, verbs: WRITES },
-    { action: 'route53:GetChange', resource: 'arn:aws:route53:::change/*', verbs: WRITES },
+    { action: 'route53:ListHostedZones', resource: '*', verbs: names },
+    { action: 'route53:ListResourceRecordSets', resource: ZONES, verbs: names },
+    { action: 'route53:ChangeResourceRecordSets', resource: ZONES, verbs: names },
+    { action: 'route53:GetChange', resource: 'arn:aws:route53:::change/*', verbs: names },
     ...rules('route53', zones),
     // Without it, S3 answers 403 for what is not there, and nobody can tell that from a refusal.
     { action: 's3:ListBucket', resource: state, verbs: ALL },

@@ -111,7 +111,8 @@ export class World {
 
   constructor(
     kind: RouterKind = 'version',
-    readonly capabilities: Capabilities = CAPABILITIES,
+    /** Those of a config: another config may bring others. */
+    public capabilities: Capabilities = CAPABILITIES,
   ) {
     this.cloud = new MemoryCloud(kind);
   }

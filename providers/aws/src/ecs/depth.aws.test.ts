@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { emulatorInWaves, type Waves } from '../testing/waves.ts';
+import { openEnvironments } from './open-environments.ts';
 import { sceneAt, web, type EcsScene, type Tenant } from './testing/ecs-scene.ts';
+import { withSecondBalancer } from './testing/raw-foundation.ts';
 
 let waves: Waves;
 let scene: EcsScene;
@@ -49,4 +51,24 @@ test('of more services none takes a step more, and each look at tasks that are e
     ['DescribeRules', 'DescribeServices'],
     ['DeleteTargetGroup', 'DeleteTaskDefinitions'],
   ]);
+});
+
+test('with two load balancers there is no step more, unless several services are public: the first leads the way', async () => {
+  const own = await emulatorInWaves('moto');
+  const two = await sceneAt(own, { open: openEnvironments, config: { loadBalancers: 2 } });
+  try {
+    const by = await two.tenant({}, await withSecondBalancer(two.raw, two.foundation));
+    own.steps();
+    await by.make(by.spec('a1'));
+    expect(own.steps()).toHaveLength(5);
+    await by.remove('a1');
+    const [looking, ...ending] = own.steps();
+    expect([looking, ending.length]).toEqual([['DescribeRules', 'DescribeRules', 'DescribeServices'], 3]);
+    await by.make(by.spec('b1', { web: web(), api: web({ route: '/api', port: 8081 }) }));
+    const steps = own.steps();
+    expect(steps.slice(1, 4)).toEqual([['CreateTargetGroup'], ['CreateRule'], ['DescribeTargetGroups']]);
+    expect(steps).toHaveLength(5 + 3);
+  } finally {
+    await two.end();
+  }
 });

@@ -41,7 +41,7 @@ const provider = defineProvider<typeof configSchema, AwsFoundation>({
   id: 'aws',
   config: configSchema,
   examples: { containers: { region: REGION } },
-  capabilities: () => ({ ...environmentCapabilities, ...slotCapabilities }),
+  capabilities: () => ({ ...environmentCapabilities, ...slotCapabilities({}) }),
   permissions: (config) => [...environmentPermissions(config), ...slotPermissions(config)],
   rateLimits: { ...environmentRateLimits, ...loadBalancerRateLimits },
   errorOf,
