@@ -1,9 +1,11 @@
+import { DescribeTargetGroupsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Environment, Slot } from '@clusternator/core';
 import type { EmulatorName } from '@clusternator/emulators/emulator';
 import { actionOf, database, web, type Tenant } from '../ecs/testing/ecs-scene.ts';
 import { openEnvironments } from '../ecs/open-environments.ts';
 import { openMachines } from '../ec2/open-machines.ts';
+import { interrupted, MOMENTS } from '../testing/interrupted.ts';
 import { hostsOf } from './conditions.ts';
 import { openBalancedScene, type BalancedScene } from './testing/balanced-scene.ts';
 
@@ -105,6 +107,28 @@ describe.each<EmulatorName>(['moto', 'ministack'])('containers on %s', (emulator
     await shop.call('end', (call) => shop.slots.destroy({ id: 'master' }, call));
     await shop.remove('d1');
   });
+});
+
+describe.each(MOMENTS)('killed %s', (_, fault) => {
+  test('all public services of an environment are behind one load balancer at every call, and gone at every call', async () => {
+    const scene = await openBalancedScene('moto', { open: openEnvironments });
+    try {
+      const counts = async () => (await scene.rules()).map(({ length }) => length);
+      for (let nth = 1; ; nth++) {
+        const id = `k${String(nth)}`;
+        const died = await interrupted(scene, (by) => by.make(by.spec(id, BOTH)), nth, fault);
+        expect(await counts()).toEqual([0, 2]);
+        const removed = await interrupted(scene, (by) => by.remove(id), nth, fault);
+        expect(await counts()).toEqual([0, 0]);
+        const { TargetGroups } = await scene.raw.elb.send(new DescribeTargetGroupsCommand({}));
+        expect(TargetGroups).toEqual([]);
+        if (!died && !removed) break;
+        expect(nth).toBeLessThan(20);
+      }
+    } finally {
+      await scene.end();
+    }
+  }, 300_000);
 });
 
 test('the hundredth target group of one is followed by the first of another, and places stay free for slots', async () => {
