@@ -21,12 +21,14 @@ import { allSettled } from '../all-settled.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { fromAwsTags, toAwsTags, type AwsTag } from '../storage/aws-tags.ts';
 import { ours } from '../storage/ownership.ts';
-import { keyOf, otherBalancer } from '../ecs/handle.ts';
+import { otherBalancerOf } from './balancers.ts';
 import { tagsOf } from './elb-tags.ts';
 import { schemeOf } from './listener.ts';
 import { priorityDepth } from './priorities.ts';
-import { Rules } from './rules.ts';
+import { AllRules, type Ruled, type Rules } from './rules.ts';
+import { homeOf } from './slot-home.ts';
 import { knownRules, slotHandle } from './slot-handle.ts';
+import { mustBeInReach } from './slot-reach.ts';
 import { routesOf, stampOf, UNSTAMPED } from './slot-routes.ts';
 import {
   HEAD,
@@ -47,23 +49,25 @@ const RECORD_SECONDS = 300;
 type Tags = ReadonlyMap<string, readonly AwsTag[]>;
 interface Found {
   readonly rules: readonly Rule[];
+  /** Of all load balancers. */
+  readonly all: readonly Ruled[];
   readonly tags: Tags;
 }
 
 /**
  * Slots as rules of the load balancer: one a public part for the head, and one for each standby, which so stays attached and is checked. A
  * rule's routes and the stamp that they were written under are one write, for the stamp is a host of the rule that no request ever names.
- * The load balancer, which is the foundation's first, takes no condition: core reads before and after.
+ * The load balancer takes no condition: core reads before and after. A slot lives behind one of a foundation's.
  */
 export class AlbSlots implements SlotDriver {
-  private readonly rules: Rules;
+  private readonly rules: AllRules;
 
   constructor(
     private readonly elb: ElasticLoadBalancingV2Client,
     private readonly host: Host,
     private readonly foundation: AwsFoundation,
   ) {
-    this.rules = new Rules(elb, host, foundation.loadBalancer);
+    this.rules = new AllRules(elb, host, foundation);
   }
 
   async ensure(spec: SlotSpec, call: Call): Promise<Slot> {
@@ -77,12 +81,13 @@ export class AlbSlots implements SlotDriver {
     const tags = { ...spec.tags, [RULES_TAG]: String(wanted.length) };
     for (const rule of wanted) slotConditions(rule, stamp, key); // what no rule takes is refused before any is made
     const isNew = before.rules.length === 0;
+    const home = await this.homeOf(spec.id, before, call);
     const writing = wanted.map((rule, at) => {
       const there = kept[at];
       if (there) return this.rename(rule, there, key, call);
       // It takes over what the rule did that it replaces.
       const former = before.rules.find((one) => isSamePart(rule, one));
-      return this.add(rule, { key, stamp, tags, isNew, ...(former && { former }) }, call);
+      return this.add(rule, { home, key, stamp, tags, isNew, ...(former && { former }) }, call);
     });
     const isChanged = (await allSettled(writing)).includes(true);
     await this.rules.remove(surplus, call);
@@ -110,7 +115,7 @@ export class AlbSlots implements SlotDriver {
       const identities = rules.map(({ RuleArn = '' }) => this.host.identify(fromAwsTags(tags.get(RuleArn))));
       const [identity] = identities.filter((one) => one?.type === 'slot');
       const own = rules.filter((_, at) => identities[at]?.type === 'slot' && identities[at].id === identity?.id);
-      const slot = identity && this.show(identity.id, { rules: own, tags });
+      const slot = identity && this.show(identity.id, { rules: own, tags, all: [] });
       if (slot) yield slot;
     }
   }
@@ -129,8 +134,8 @@ export class AlbSlots implements SlotDriver {
   async route(slot: Slot, routes: readonly Route[], stamp: string, call: Call): Promise<Slot> {
     const key = slotKey(this.host, slot.id);
     const known = knownRules(slot.handle);
-    for (const { handle } of routes) mustBeInReach(slot, handle);
     if (known.length === 0) throw new ProviderError('not-found', `there is no slot ${slot.id}`, { effect: 'none' });
+    for (const one of routes) mustBeInReach(this.foundation, slot, one);
     const writing = known.map(({ arn, ...rule }) => {
       const command = new ModifyRuleCommand({
         RuleArn: arn,
@@ -148,13 +153,13 @@ export class AlbSlots implements SlotDriver {
   private async find(key: string, call: Call, handle: Handle = {}): Promise<Found> {
     const known = knownRules(handle).map(({ arn }) => arn);
     const [all, early] = await Promise.all([
-      this.rules.all(call),
+      this.rules.byBalancer(call),
       // One of them may be gone. That is told by what is there.
       tagsOf(this.elb, this.host, known, call).catch((): Tags => new Map()),
     ]);
-    const rules = all.filter((rule) => slotRuleOf(rule)?.key === key);
+    const rules = all.flatMap((one) => one.rules.filter((rule) => slotRuleOf(rule)?.key === key));
     const isWhole = rules.every(({ RuleArn = '' }) => early.has(RuleArn));
-    return { rules, tags: isWhole ? early : await this.tags(rules, call) };
+    return { rules, all, tags: isWhole ? early : await this.tags(rules, call) };
   }
 
   private tags(rules: readonly Rule[], call: Call): Promise<Tags> {
@@ -174,6 +179,7 @@ export class AlbSlots implements SlotDriver {
   private async add(
     rule: SlotRule,
     to: {
+      readonly home: Rules;
       readonly key: string;
       readonly stamp: string;
       readonly tags: Readonly<Record<string, string>>;
@@ -182,7 +188,7 @@ export class AlbSlots implements SlotDriver {
     },
     call: Call,
   ): Promise<true> {
-    const { key, stamp, tags, former, isNew } = to;
+    const { home, key, stamp, tags, former, isNew } = to;
     const newRule = {
       name: `${key}.${rule.role}.${rule.part}`,
       route: rule.path,
@@ -191,7 +197,7 @@ export class AlbSlots implements SlotDriver {
       actions: former?.Actions ?? (isNew || rule.role !== HEAD ? NOBODY : LACKING),
       tags: toAwsTags(tags),
     };
-    await this.rules.make(newRule, (one) => slotRuleOf(one)?.key === key && isFor(rule, one), call);
+    await home.make(newRule, (one) => slotRuleOf(one)?.key === key && isFor(rule, one), call);
     return true;
   }
 
@@ -214,7 +220,7 @@ export class AlbSlots implements SlotDriver {
   }
 
   /** @throws ProviderError `owned-by-other`. */
-  private identityOf(id: string, { rules, tags }: Found): Identity | undefined {
+  private identityOf(id: string, { rules, tags }: Pick<Found, 'rules' | 'tags'>): Identity | undefined {
     const identities = rules.map(({ RuleArn = '' }) =>
       ours(this.host, { type: 'slot', id, what: `the rule ${RuleArn}`, tags: tags.get(RuleArn) }),
     );
@@ -235,7 +241,7 @@ export class AlbSlots implements SlotDriver {
     const slot = this.show(id, found);
     if (!slot)
       throw new ProviderError('unavailable', `slot ${id} was made, and the load balancer tells of none of its rules`);
-    const records = this.recordsFor([...spec.hosts, ...spec.standbyHosts]);
+    const records = this.recordsFor([...spec.hosts, ...spec.standbyHosts], found.rules);
     return { ...slot, ...(records.length > 0 && { records }) };
   }
 
@@ -253,33 +259,29 @@ export class AlbSlots implements SlotDriver {
     };
   }
 
-  /** Names under the domain lead to the load balancer by the foundation's own record. */
-  private recordsFor(hosts: readonly string[]): readonly RecordSet[] {
-    const { domain, loadBalancer } = this.foundation;
+  /** Where a new slot has nothing that was made for it, it lives behind the first: what is shared is there. */
+  private async homeOf(id: string, { all }: Found, call: Call): Promise<Rules> {
+    const { loadBalancer: first } = this.foundation;
+    return this.rules.of(
+      (all.length > 1 ? await homeOf(id, all, { elb: this.elb, host: this.host }, call) : undefined) ?? first,
+    );
+  }
+
+  /** Names under the domain lead to the first load balancer by the foundation's own record. */
+  private recordsFor(hosts: readonly string[], rules: readonly Rule[]): readonly RecordSet[] {
+    const arns = rules.flatMap(({ RuleArn }) => RuleArn ?? []);
+    const other = otherBalancerOf(this.foundation, arns);
+    const { dnsName } = other ?? this.foundation.loadBalancer;
+    const domain = other ? undefined : this.foundation.domain;
     return hosts
       .filter((host) => domain === undefined || !host.endsWith(`.${domain}`))
       .map((name) => ({
         name,
         type: 'CNAME',
         ttlSeconds: RECORD_SECONDS,
-        values: [loadBalancer.dnsName.toLowerCase()],
+        values: [dnsName.toLowerCase()],
       }));
   }
-}
-
-/** A target group belongs to one load balancer. @throws ProviderError `invalid`: the environment is behind another one than slots are. */
-function mustBeInReach({ id }: Slot, handle: Handle): void {
-  const other = otherBalancer(handle);
-  if (other === undefined) return;
-  throw new ProviderError(
-    'invalid',
-    `slot ${id} can't lead to ${keyOf(handle) ?? 'an environment'}, which is behind the load balancer ${other}`,
-    {
-      hint: 'promote from a commit whose config says loadBalancers as the foundation has them: then the slot has an environment of its own',
-      effect: 'none',
-      retry: 'never',
-    },
-  );
 }
 
 function isSamePart({ role, part }: SlotRule, rule: Rule): boolean {

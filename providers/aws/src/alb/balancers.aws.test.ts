@@ -61,7 +61,7 @@ describe.each<EmulatorName>(['moto', 'ministack'])('containers on %s', (emulator
     const before = scene.wire.mutations;
     await expect(route(plain)).rejects.toMatchObject({
       code: 'invalid',
-      message: expect.stringContaining('second'),
+      message: expect.stringContaining('which is behind another'),
       detail: { effect: 'none', retry: 'never' },
     });
     expect(scene.wire.mutations).toBe(before);
@@ -131,34 +131,58 @@ describe.each(MOMENTS)('killed %s', (_, fault) => {
   }, 300_000);
 });
 
-test('the hundredth target group of one is followed by the first of another, and places stay free for slots', async () => {
+test('what one has no room for is behind the next, up to the hundredth target group; places stay free for slots', async () => {
   const scene = await openBalancedScene('moto', { open: openEnvironments });
   try {
     const shop = await scene.tenant();
     const counts = async () => (await scene.rules()).map(({ length }) => length);
-    await scene.fill(scene.second, 99);
+    await scene.fill(scene.second, 79);
     await shop.make(shop.spec('a1'));
-    expect(await counts()).toEqual([0, 100]);
+    expect(await counts()).toEqual([0, 80]);
     await shop.make(shop.spec('a2'));
-    expect(await counts()).toEqual([1, 100]);
+    expect(await counts()).toEqual([1, 80]);
+    await shop.make(shop.spec('a3', undefined, ofSlot));
+    expect(await counts()).toEqual([2, 80]);
 
-    await scene.fill(scene.foundation.loadBalancer, 79);
+    await scene.fill(scene.foundation.loadBalancer, 78);
     const before = scene.wire.mutations;
-    await expect(shop.make(shop.spec('a3'))).rejects.toMatchObject({
+    const crowded = {
       code: 'quota',
       message: expect.stringContaining('20 are kept for slots'),
       detail: { hint: expect.stringContaining('provider.loadBalancers') },
-    });
+    };
+    await expect(shop.make(shop.spec('a4'))).rejects.toMatchObject(crowded);
+    await expect(shop.make(shop.spec('a4', undefined, { slot: 'new' }))).rejects.toMatchObject(crowded);
     expect(scene.wire.mutations).toBe(before);
-    await shop.make(shop.spec('a4', undefined, ofSlot));
-    expect(await counts()).toEqual([81, 100]);
+    for (let nth = 81; nth <= 100; nth++) await shop.make(shop.spec(`s${String(nth)}`, undefined, ofSlot));
+    expect(await counts()).toEqual([100, 80]);
+    const full = { code: 'quota', message: expect.stringContaining('100 target groups of 100') };
+    await expect(shop.make(shop.spec('s101', undefined, ofSlot))).rejects.toMatchObject(full);
+
+    // A new slot lives where there is room, and what is made for it with it.
     await shop.remove('a1');
-    await shop.make(shop.spec('a3'));
-    expect(await counts()).toEqual([81, 100]);
+    const made = await shop.make(shop.spec('a5', undefined, { slot: 'new' }));
+    expect([await counts(), made.records?.[0]?.values]).toEqual([[100, 80], [scene.second.dnsName.toLowerCase()]]);
+    const slot = await shop.call('slot', (call) => shop.slots.ensure(shop.slotSpec('new'), call));
+    expect(new Set(slot.records?.flatMap(({ values }) => values))).toEqual(new Set(made.records?.[0]?.values));
+    const route = ({ handle }: Environment) =>
+      shop.call('route', (call) => shop.slots.route(slot, [{ handle, percent: 100 }], '1', call));
+    await route(made);
+    const fresh = await scene.tenant();
+    expect(await fresh.call('read', (call) => fresh.slots.read({ id: 'new' }, call))).toMatchObject({ stamp: '1' });
+    const listed = await fresh.call('list', (call) => Array.fromAsync(fresh.slots.list(call)));
+    expect(listed.map(({ id }) => id)).toEqual(['new']);
+    const next = await fresh.make(fresh.spec('a6', undefined, { slot: 'new' }));
+    expect(await counts()).toEqual([100, 82]);
+    await route(next);
+    const elsewhere = await shop.call('read', (call) => shop.environments.read({ id: 'a3' }, call));
+    await expect(route(elsewhere ?? made)).rejects.toMatchObject({ code: 'invalid', detail: { effect: 'none' } });
+    await fresh.call('end', (call) => fresh.slots.destroy({ id: 'new' }, call));
+    expect(await fresh.call('read', (call) => fresh.slots.read({ id: 'new' }, call))).toBeUndefined();
   } finally {
     await scene.end();
   }
-}, 120_000);
+}, 240_000);
 
 test('machines are placed as containers are', async () => {
   const folder = import.meta.dirname;

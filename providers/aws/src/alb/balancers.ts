@@ -2,7 +2,7 @@ import type { AwsFoundation, LoadBalancerOutputs } from '../foundation/outputs.t
 
 const OF_RULE = /:listener-rule\/(app\/[^/]+\/[^/]+)\//;
 
-/** All of a foundation. Slots, and what is made for them, are behind the first. */
+/** All of a foundation. */
 export function balancersOf({ loadBalancer, otherLoadBalancers = [] }: AwsFoundation): readonly LoadBalancerOutputs[] {
   return [loadBalancer, ...otherLoadBalancers];
 }

@@ -4,13 +4,11 @@ import { no, yes, type Capabilities } from '@clusternator/core/provider';
 /** A rule takes five, of which one is ours. */
 const MOST_HOSTS = 4;
 
-/** What rules of a load balancer can do. A target group belongs to one: of several, slots are behind the first. */
+/** What rules of a load balancer can do. A target group belongs to one. */
 export const slotCapabilities = ({ loadBalancers = 1 }: Pick<FoundationConfig, 'loadBalancers'>): Capabilities => ({
   'slots.router': yes(),
   'slots.shared':
-    loadBalancers > 1
-      ? no('with several load balancers a slot leads to those environments alone that are behind its own')
-      : yes(),
+    loadBalancers > 1 ? no('with several load balancers a slot leads to what is behind its own alone') : yes(),
   'slots.atomic': no('each public part has a rule of its own, and they are written side by side'),
   'slots.compareAndSet': no('a rule is changed without a condition'),
   'slots.weights': yes({ limit: 1 }),

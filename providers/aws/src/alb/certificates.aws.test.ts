@@ -106,3 +106,23 @@ test('a load balancer that has no room for another certificate is told as such, 
   await remove('s4');
   expect([await scene.certificates(), await read('s4')]).toEqual([[], undefined]);
 });
+
+test('a slot that lives behind the second load balancer has its certificates and names there', async () => {
+  const two = await openHttpsScene(2, 2);
+  try {
+    const [shop, turned] = [await two.tenant(), await two.turned()];
+    await turned.make(turned.spec('a1', undefined, { slot: 'far' }));
+    const near = await nameSlot(shop, shop.slotSpec('near', { hosts: ['near.example.org'] }));
+    const far = await nameSlot(shop, shop.slotSpec('far', { hosts: [`far.${DOMAIN}`, 'far.example.org'] }));
+    expect([near.phase, far.phase, await two.served(), await two.served('second')]).toEqual(['active', 'active', 1, 1]);
+    const [second = ''] =
+      (await shop.call('read', (call) => shop.environments.read({ id: 'a1' }, call)))?.records?.[0]?.values ?? [];
+    const leading = (far.records ?? []).filter(({ values: [value] }) => value === second).map(({ name }) => name);
+    expect(leading).toEqual(expect.arrayContaining([`far.${DOMAIN}`, 'far.example.org']));
+    expect(near.records?.flatMap(({ values }) => values)).not.toContain(second);
+    for (const { id } of [near, far]) await shop.call('end', (call) => shop.slots.destroy({ id }, call));
+    expect([await two.certificates(), await two.served(), await two.served('second')]).toEqual([[], 0, 0]);
+  } finally {
+    await two.end();
+  }
+}, 120_000);

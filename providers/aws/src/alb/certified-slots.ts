@@ -16,7 +16,7 @@ import {
   type HostCertificates,
   type SlotCertificates,
 } from './host-certificates.ts';
-import { knownRules } from './slot-handle.ts';
+import { knownRules, listenerOfSlot } from './slot-handle.ts';
 
 /** On the slot's rules, before there is a certificate and until there is none: whether it has some, and whether all are served. */
 const TAG = 'clusternator_certificates';
@@ -42,7 +42,7 @@ export class CertifiedSlots implements SlotDriver {
     const surplus = surplusOf(before);
     const held = await this.certificates.remove(surplus, call);
     const kept = { needed, found: before.found.filter((one) => !surplus.includes(one)) };
-    const after = await this.certificates.make(spec, kept, call);
+    const after = await this.certificates.make(spec, kept, listenerOfSlot(slot.handle), call);
     if (held.length > 0) return { ...withRecords(slot, after), phase: 'creating', message: heldText(held) };
     return withRecords(areWhole(after) ? await this.slots.ensure(tagged(spec, 'served'), call) : slot, after);
   }

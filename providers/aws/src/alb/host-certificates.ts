@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { ProviderError, type Call, type Host, type RecordSet, type SlotSpec } from '@clusternator/core/provider';
 import { allSettled } from '../all-settled.ts';
+import { balancersOf } from './balancers.ts';
 import { certificateToken, tellCertificate, type ToldCertificate } from '../certificates.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { paced } from '../paced.ts';
@@ -26,6 +27,8 @@ const ABSENT = ['ResourceNotFound'];
 interface HostCertificate extends ToldCertificate {
   readonly host: string;
   readonly isServed: boolean;
+  /** The listener that answers with it. */
+  readonly listener?: string;
 }
 /** What there is of the certificates of a slot. */
 export interface SlotCertificates {
@@ -68,7 +71,12 @@ export class HostCertificates {
    * Asks for those that are missing, and has the listener serve those that AWS has made.
    * @throws ProviderError `unavailable`: AWS gave one up, which is removed, so that the next call asks anew; `quota`.
    */
-  async make(spec: SlotSpec, { needed, found }: SlotCertificates, call: Call): Promise<SlotCertificates> {
+  async make(
+    spec: SlotSpec,
+    { needed, found }: SlotCertificates,
+    listener: string,
+    call: Call,
+  ): Promise<SlotCertificates> {
     const failed = found.find(({ host, phase }) => phase === 'failed' && needed.includes(host));
     if (failed) {
       await this.remove([failed], call);
@@ -84,28 +92,24 @@ export class HostCertificates {
     const idle = all.filter(({ host, phase, isServed }) => phase === 'active' && !isServed && needed.includes(host));
     if (idle.length === 0) return { needed, found: all };
     await this.elb.send(
-      new AddListenerCertificatesCommand({ ListenerArn: this.listener(), Certificates: certificatesOf(idle) }),
+      new AddListenerCertificatesCommand({ ListenerArn: listener, Certificates: certificatesOf(idle) }),
       { abortSignal: call.signal },
     );
-    return { needed, found: all.map((one) => (idle.includes(one) ? { ...one, isServed: true } : one)) };
+    return { needed, found: all.map((one) => (idle.includes(one) ? { ...one, isServed: true, listener } : one)) };
   }
 
   /** @returns Those that the load balancer has not let go of yet. */
   async remove(certificates: readonly HostCertificate[], call: Call): Promise<readonly HostCertificate[]> {
-    const served = certificates.filter(({ isServed }) => isServed);
-    if (served.length > 0) {
+    for (const [ListenerArn, served] of Map.groupBy(certificates, ({ listener }) => listener)) {
+      if (ListenerArn === undefined) continue;
       const Certificates = certificatesOf(served);
-      await this.elb.send(new RemoveListenerCertificatesCommand({ ListenerArn: this.listener(), Certificates }), {
+      await this.elb.send(new RemoveListenerCertificatesCommand({ ListenerArn, Certificates }), {
         abortSignal: call.signal,
       });
     }
     const held: HostCertificate[] = [];
     for (const one of certificates) if (!(await this.delete(one, call))) held.push({ ...one, isServed: false });
     return held;
-  }
-
-  private listener(): string {
-    return this.foundation.loadBalancer.https ?? '';
   }
 
   private async arnsOf(slot: string, call: Call): Promise<readonly string[]> {
@@ -129,24 +133,37 @@ export class HostCertificates {
     return ours.flat();
   }
 
-  private async served(call: Call): Promise<ReadonlySet<string>> {
-    const input = { ListenerArn: this.listener() };
-    const arns = new Set<string>();
-    await this.host.pace('elbRead', call);
-    const pages = paginateDescribeListenerCertificates({ client: this.elb }, input, { abortSignal: call.signal });
-    for await (const { Certificates = [] } of pages)
-      for (const { CertificateArn } of Certificates) if (CertificateArn !== undefined) arns.add(CertificateArn);
-    return arns;
+  /** By certificate: the listener that answers with it. Of all load balancers, side by side. */
+  private async served(call: Call): Promise<ReadonlyMap<string, string>> {
+    const listeners = balancersOf(this.foundation).flatMap(({ https }) => https ?? []);
+    const served = await Promise.all(
+      listeners.map(async (ListenerArn) => {
+        const arns: string[] = [];
+        await this.host.pace('elbRead', call);
+        const input = { ListenerArn };
+        const pages = paginateDescribeListenerCertificates({ client: this.elb }, input, { abortSignal: call.signal });
+        for await (const { Certificates = [] } of pages)
+          arns.push(...Certificates.flatMap(({ CertificateArn }) => CertificateArn ?? []));
+        return arns.map((arn) => [arn, ListenerArn] as const);
+      }),
+    );
+    return new Map(served.flat());
   }
 
-  private async read(arn: string, served: ReadonlySet<string>, call: Call): Promise<HostCertificate | undefined> {
+  private async read(
+    arn: string,
+    served: ReadonlyMap<string, string>,
+    call: Call,
+  ): Promise<HostCertificate | undefined> {
     const acm = await this.acm();
     const asked = paced(this.host, 'acm', call, (options) =>
       acm.send(new DescribeCertificateCommand({ CertificateArn: arn }), options),
     );
     const found = (await unlessAbsent(asked, ABSENT))?.Certificate;
     if (!found) return undefined;
-    return { host: found.DomainName ?? '', isServed: served.has(arn), ...tellCertificate(found) };
+    const listener = served.get(arn);
+    const its = listener === undefined ? { isServed: false } : { isServed: true, listener };
+    return { host: found.DomainName ?? '', ...its, ...tellCertificate(found) };
   }
 
   private async request({ tags }: SlotSpec, host: string, call: Call): Promise<HostCertificate> {
@@ -158,7 +175,7 @@ export class HostCertificates {
       Tags: toAwsTags(tags),
     });
     const { CertificateArn = '' } = await paced(this.host, 'acm', call, (options) => acm.send(command, options));
-    const made = await this.read(CertificateArn, new Set(), call);
+    const made = await this.read(CertificateArn, new Map(), call);
     return made ?? { arn: CertificateArn, host, isServed: false, phase: 'creating' };
   }
 

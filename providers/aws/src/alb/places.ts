@@ -1,13 +1,15 @@
-import type { Rule, TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { ProviderError, type Call, type EnvironmentSpec } from '@clusternator/core/provider';
+import type { ElasticLoadBalancingV2Client, TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { ProviderError, type Call, type EnvironmentSpec, type Host } from '@clusternator/core/provider';
 import type { PlannedService } from '../ecs/plan.ts';
 import type { AwsFoundation, LoadBalancerOutputs } from '../foundation/outputs.ts';
 import { targetGroupsOf } from './actions.ts';
 import { balancerName, balancersOf } from './balancers.ts';
+import type { AllRules } from './rules.ts';
+import { homeOf } from './slot-home.ts';
 
 /** Of a load balancer. Not adjustable. @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html */
 const MOST_GROUPS = 100;
-/** Of the first, where there are others: environments of no slot leave them to slots. */
+/** Of each, where there are several, for the slots that are behind it. */
 const KEPT_FOR_SLOTS = 20;
 
 /** Of an environment. `next`: those that are to be made now. */
@@ -21,25 +23,27 @@ export interface Place {
   /** Another call can't choose another one any more. */
   readonly isSettled: boolean;
 }
+interface Surroundings {
+  readonly elb: ElasticLoadBalancingV2Client;
+  readonly host: Host;
+  readonly foundation: AwsFoundation;
+  readonly rules: AllRules;
+}
 
 /**
- * Chooses load balancers. All of an environment is behind one, since its host name leads to one: that of its first public service. One that was
- * made for a slot is behind the first, as the slot is; any other is behind the one with the most room, and behind the first only where the
- * others are full.
+ * Chooses load balancers. All of an environment is behind one, since its host name leads to one: that of its first public service. One that is
+ * made for a slot is where the slot lives, and a new slot lives behind the first while it has room. Any other is behind the one of the others with the
+ * most room, and behind the first once those are full.
  */
 export class Places {
   private readonly all: readonly LoadBalancerOutputs[];
 
-  /**
-   * @param count - As many as the environment's own config knows of: where that is one, slots take it as it runs.
-   * @param rules - Of each load balancer.
-   */
+  /** @param count - As many as the environment's own config knows of: where that is one, slots take it as it runs. */
   constructor(
-    private readonly foundation: AwsFoundation,
+    private readonly at: Surroundings,
     private readonly count: number,
-    private readonly rules: (call: Call) => Promise<readonly (readonly Rule[])[]>,
   ) {
-    this.all = balancersOf(foundation);
+    this.all = balancersOf(at.foundation);
   }
 
   /**
@@ -57,47 +61,52 @@ export class Places {
         ({ name, route }) => (route && groups.find(({ TargetGroupName }) => TargetGroupName === name)) ?? [],
       );
     const more = next.filter(({ route }) => route).length - of(next).length;
-    const [first] = this.all;
-    const known = first && this.all.length === 1 ? first : await this.placeOf(of(planned), call);
-    const balancer = known ?? this.roomiest(spec, groups, more);
-    const limit =
-      MOST_GROUPS - (known || spec.slot !== undefined || balancer !== first || this.count === 1 ? 0 : KEPT_FOR_SLOTS);
+    const { loadBalancer: first } = this.at.foundation;
+    const known = this.all.length === 1 ? first : await this.known(of(planned), call);
+    const home = known || spec.slot === undefined ? undefined : await this.homeOf(spec.slot, call);
+    const [settled, keeps] = [known ?? home, this.count > 1 && this.all.length > 1];
+    const limit = settled || !keeps ? MOST_GROUPS : MOST_GROUPS - KEPT_FOR_SLOTS;
+    const balancer = settled ?? this.roomiest(spec, groups, limit - more);
     this.checkRoom(balancer, groups, more, limit);
     return { balancer, isSettled: known !== undefined };
   }
 
   /** Where what was made of an environment before is led to from. */
-  private async placeOf(own: readonly TargetGroup[], call: Call): Promise<LoadBalancerOutputs | undefined> {
+  private async known(own: readonly TargetGroup[], call: Call): Promise<LoadBalancerOutputs | undefined> {
     if (own.length === 0) return undefined;
     const attached = this.all.find(({ arn }) =>
       own.some(({ LoadBalancerArns = [] }) => LoadBalancerArns.includes(arn)),
     );
     if (attached) return attached;
     const arns = new Set(own.map(({ TargetGroupArn }) => TargetGroupArn));
-    const rules = await this.rules(call);
-    return this.all.find((_, at) => rules[at]?.some((rule) => targetGroupsOf(rule).some((arn) => arns.has(arn))));
+    const ruled = await this.at.rules.byBalancer(call);
+    return ruled.find(({ rules }) => rules.some((rule) => targetGroupsOf(rule).some((arn) => arns.has(arn))))?.balancer;
   }
 
-  private roomiest({ slot }: Pick<EnvironmentSpec, 'slot'>, groups: readonly TargetGroup[], more: number) {
-    const { loadBalancer } = this.foundation;
+  private async homeOf(slot: string, call: Call): Promise<LoadBalancerOutputs | undefined> {
+    return homeOf(slot, await this.at.rules.byBalancer(call), this.at, call);
+  }
+
+  private roomiest({ slot }: Pick<EnvironmentSpec, 'slot'>, groups: readonly TargetGroup[], most: number) {
+    const { loadBalancer: first } = this.at.foundation;
     const [, ...others] = this.all.slice(0, this.count);
-    if (slot !== undefined) return loadBalancer;
-    const [best] = others
-      .map((balancer) => ({ balancer, count: countOn(balancer, groups) }))
-      .filter(({ count }) => count + more <= MOST_GROUPS)
-      .sort((a, b) => a.count - b.count);
-    return best?.balancer ?? loadBalancer;
+    const count = (balancer: LoadBalancerOutputs): number => countOn(balancer, groups);
+    if (slot !== undefined && count(first) <= most) return first;
+    const [best] = others.filter((one) => count(one) <= most).sort((a, b) => count(a) - count(b));
+    return best ?? first;
   }
 
   private checkRoom(balancer: LoadBalancerOutputs, groups: readonly TargetGroup[], more: number, limit: number): void {
     const there = countOn(balancer, groups);
     if (more === 0 || there + more <= limit) return;
     const which = this.all.length === 1 ? 'the load balancer' : `the load balancer ${balancerName(balancer)}`;
-    const kept = limit < MOST_GROUPS ? `, of which ${String(MOST_GROUPS - limit)} are kept for slots` : '';
-    const others = limit < MOST_GROUPS ? ', and the others are full' : '';
+    const kept =
+      limit < MOST_GROUPS
+        ? `, of which ${String(MOST_GROUPS - limit)} are kept for slots, and no other has more room`
+        : '';
     throw new ProviderError(
       'quota',
-      `${which} has ${String(there)} target groups of ${String(MOST_GROUPS)}${kept}${others}, and ${String(more)} more are needed`,
+      `${which} has ${String(there)} target groups of ${String(MOST_GROUPS)}${kept}; ${String(more)} more are needed`,
       {
         hint: 'destroy environments that nobody needs: clusternator env list, clusternator gc; or raise provider.loadBalancers, and clusternator foundation create makes one more',
       },

@@ -10,8 +10,9 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { ProviderError, type Call, type Host } from '@clusternator/core/provider';
 import { allSettled } from '../all-settled.ts';
-import type { LoadBalancerOutputs } from '../foundation/outputs.ts';
+import type { AwsFoundation, LoadBalancerOutputs } from '../foundation/outputs.ts';
 import { isNamed, unlessAbsent } from '../storage/aws-error.ts';
+import { balancersOf } from './balancers.ts';
 import { listenerOf } from './listener.ts';
 import { prioritiesFor } from './priorities.ts';
 
@@ -24,6 +25,12 @@ export interface NewRule {
   readonly conditions: RuleCondition[];
   readonly actions: Action[];
   readonly tags: Tag[];
+}
+
+/** A load balancer with all of its rules. */
+export interface Ruled {
+  readonly balancer: LoadBalancerOutputs;
+  readonly rules: readonly Rule[];
 }
 
 /** The rules of the listener that the environments and slots behind a load balancer share. */
@@ -85,5 +92,34 @@ export class Rules {
       unlessAbsent(this.elb.send(new DeleteRuleCommand({ RuleArn }), { abortSignal: call.signal }), ['RuleNotFound']),
     );
     await allSettled(removing);
+  }
+}
+
+/** Those of all load balancers of a foundation, read side by side. */
+export class AllRules {
+  private readonly each: readonly (readonly [LoadBalancerOutputs, Rules])[];
+
+  constructor(elb: ElasticLoadBalancingV2Client, host: Host, foundation: AwsFoundation) {
+    this.each = balancersOf(foundation).map((balancer) => [balancer, new Rules(elb, host, balancer)] as const);
+  }
+
+  async byBalancer(call: Call): Promise<readonly Ruled[]> {
+    return Promise.all(this.each.map(async ([balancer, rules]) => ({ balancer, rules: await rules.all(call) })));
+  }
+
+  async all(call: Call): Promise<readonly Rule[]> {
+    return (await this.byBalancer(call)).flatMap(({ rules }) => rules);
+  }
+
+  /** @throws Error: the foundation has no such load balancer. */
+  of({ arn }: LoadBalancerOutputs): Rules {
+    const [, found] = this.each.find(([balancer]) => balancer.arn === arn) ?? [];
+    if (!found) throw new Error(`the foundation has no load balancer ${arn}`);
+    return found;
+  }
+
+  /** By their ARNs, whichever load balancer they are of. */
+  async remove(rules: readonly Rule[], call: Call): Promise<void> {
+    await this.each[0]?.[1].remove(rules, call);
   }
 }

@@ -39,3 +39,8 @@ export function knownRules(handle: Handle): readonly KnownRule[] {
     return [{ role, part, hosts, path: handle[PATH + part] ?? '/', arn: `${handle[BELOW] ?? ''}/${id}` }];
   });
 }
+
+/** The listener that its rules are of. */
+export function listenerOfSlot(handle: Handle): string {
+  return (handle[BELOW] ?? '').replace(':listener-rule/', ':listener/');
+}

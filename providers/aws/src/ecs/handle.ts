@@ -9,7 +9,7 @@ const BALANCER = 'balancer';
 /**
  * Of an environment: its key, and by service the name of its ECS service and the ARN of its target group. A slot's routes show the key and
  * the target groups.
- * @param balancer - The name of the load balancer, where it is another than slots are behind.
+ * @param balancer - The name of the load balancer, where it is another than the first.
  */
 export function environmentHandle(
   key: string,
@@ -23,7 +23,7 @@ export function environmentHandle(
   return { [KEY]: key, ...(balancer !== undefined && { [BALANCER]: balancer }), ...Object.fromEntries(entries) };
 }
 
-/** Undefined: a slot can lead there. */
+/** Undefined: it is behind the first load balancer. */
 export function otherBalancer(handle: Handle): string | undefined {
   return handle[BALANCER];
 }

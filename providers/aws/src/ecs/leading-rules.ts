@@ -1,10 +1,9 @@
 import type { ElasticLoadBalancingV2Client, Rule } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { ProviderError, type Call, type Host } from '@clusternator/core/provider';
 import { targetGroupsOf } from '../alb/actions.ts';
-import { balancersOf } from '../alb/balancers.ts';
 import { hostsOf } from '../alb/conditions.ts';
 import { tagsOf } from '../alb/elb-tags.ts';
-import { Rules } from '../alb/rules.ts';
+import { AllRules } from '../alb/rules.ts';
 import { markOf } from '../alb/slot-marks.ts';
 import type { AwsFoundation } from '../foundation/outputs.ts';
 import { fromAwsTags } from '../storage/aws-tags.ts';
@@ -18,19 +17,19 @@ export interface Ending {
 
 /** The rules that lead to an environment: they go before it does. */
 export class LeadingRules {
-  private readonly all: readonly Rules[];
+  private readonly all: AllRules;
 
   constructor(
     private readonly elb: ElasticLoadBalancingV2Client,
     private readonly host: Host,
     foundation: AwsFoundation,
   ) {
-    this.all = balancersOf(foundation).map((balancer) => new Rules(elb, host, balancer));
+    this.all = new AllRules(elb, host, foundation);
   }
 
   /** Of all load balancers, whoever's they are. */
-  async rules(call: Call): Promise<readonly Rule[]> {
-    return (await Promise.all(this.all.map((one) => one.all(call)))).flat();
+  rules(call: Call): Promise<readonly Rule[]> {
+    return this.all.all(call);
   }
 
   /** Removes those that lead there. @throws ProviderError what `leadingTo` throws. Nothing is removed then. */
@@ -65,7 +64,7 @@ export class LeadingRules {
   }
 
   async remove(leading: readonly Rule[], call: Call): Promise<void> {
-    await this.all[0]?.remove(leading, call); // by their ARNs, whichever listener they are of
+    await this.all.remove(leading, call);
   }
 }
 

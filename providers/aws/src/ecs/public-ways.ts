@@ -9,7 +9,7 @@ import { forwardTo, targetGroupsOf } from '../alb/actions.ts';
 import { balancersOf } from '../alb/balancers.ts';
 import { conditionsFor } from '../alb/conditions.ts';
 import { Places, type Services } from '../alb/places.ts';
-import { Rules } from '../alb/rules.ts';
+import { AllRules } from '../alb/rules.ts';
 import { TargetGroups } from '../alb/target-groups.ts';
 import type { AwsFoundation, LoadBalancerOutputs } from '../foundation/outputs.ts';
 import { isNamed } from '../storage/aws-error.ts';
@@ -28,7 +28,7 @@ export type GroupRequest = (planned: PlannedService, port: number) => CreateTarg
 /** What leads to a public service: its target group, and the rule of the environment's own host. */
 export class PublicWays {
   private readonly groups: TargetGroups;
-  private readonly rules: ReadonlyMap<string, Rules>;
+  private readonly rules: AllRules;
   private readonly places: Places;
 
   /** @param count - Of load balancers, by the environment's config. */
@@ -40,8 +40,8 @@ export class PublicWays {
     private readonly requestOf: GroupRequest,
   ) {
     this.groups = new TargetGroups(elb, host);
-    this.rules = new Map(balancersOf(foundation).map((one) => [one.arn, new Rules(elb, host, one)]));
-    this.places = new Places(foundation, count, (call) => this.allRules(call));
+    this.rules = new AllRules(elb, host, foundation);
+    this.places = new Places({ elb, host, foundation, rules: this.rules }, count);
   }
 
   /**
@@ -82,7 +82,7 @@ export class PublicWays {
     const group = before ?? (await this.groups.create(this.requestOf(planned, port), call));
     const { TargetGroupArn: targetGroup = '' } = group;
     const leadsThere = (rule: Rule): boolean => targetGroupsOf(rule).includes(targetGroup);
-    const known = before ? await this.rulesOf(balancer).all(call) : [];
+    const known = before ? await this.rules.of(balancer).all(call) : [];
     if (before) {
       const tags = (await this.groups.tags([before], call)).get(targetGroup);
       ours(this.host, { type: 'environment', id: environment.id, what: `the target group ${name}`, tags });
@@ -97,28 +97,18 @@ export class PublicWays {
     const there = known.find(leadsThere);
     if (there) return { targetGroup, rule: there, at: balancer };
     try {
-      return { targetGroup, rule: await this.rulesOf(balancer).make(newRule, leadsThere, call), at: balancer };
+      return { targetGroup, rule: await this.rules.of(balancer).make(newRule, leadsThere, call), at: balancer };
     } catch (error) {
       // A call beside this one has it behind another one already.
       const at = isNamed(error, ['TargetGroupAssociationLimit']) ? await this.balancerOf(targetGroup, call) : undefined;
       if (!at || at.arn === balancer.arn) throw error;
-      return { targetGroup, rule: await this.rulesOf(at).make(newRule, leadsThere, call), at };
+      return { targetGroup, rule: await this.rules.of(at).make(newRule, leadsThere, call), at };
     }
   }
 
   private async balancerOf(targetGroup: string, call: Call): Promise<LoadBalancerOutputs | undefined> {
     const arn = await this.groups.balancerOf(targetGroup, call);
     return balancersOf(this.foundation).find((one) => one.arn === arn);
-  }
-
-  private async allRules(call: Call): Promise<readonly (readonly Rule[])[]> {
-    return Promise.all([...this.rules.values()].map((one) => one.all(call)));
-  }
-
-  private rulesOf({ arn }: LoadBalancerOutputs): Rules {
-    const found = this.rules.get(arn);
-    if (!found) throw new Error(`the foundation has no load balancer ${arn}`);
-    return found;
   }
 }
 

@@ -63,7 +63,7 @@ export const foundationConfigSchema = configSchema.extend({
     .max(MOST_BALANCERS)
     .optional()
     .describe(
-      'How many load balancers there are, 1 to 10; 1 unless it is said. Each costs money, and has room for 100 public services. Slots, and what is made for them, are behind the first.',
+      'How many load balancers there are, 1 to 10; 1 unless it is said. Each costs money, and has room for 100 public services. With several, a promotion starts an environment of the slot’s own.',
     ),
   logDays: z.literal(LOG_DAYS).default(30).describe('The days that CloudWatch keeps logs for, such as 7, 30 or 365.'),
 });

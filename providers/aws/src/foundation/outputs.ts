@@ -31,7 +31,7 @@ export const outputsSchema = z
     tasks: z.strictObject({ subnets: ids, publicAddress: z.boolean() }).readonly(),
     /** The ARN of the ECS cluster. */
     cluster: z.string(),
-    /** The first: all slots are behind it, and all names below the domain that have no record of their own lead there. */
+    /** The first: all names below the domain that have no record of their own lead there. */
     loadBalancer,
     /** Left out: there is one. */
     otherLoadBalancers: z.array(loadBalancer).readonly().optional(),

@@ -201,9 +201,16 @@ async function openTenant(
     },
     call,
     spec(id, services = { web: web() }, more = {}) {
-      const content = { id, hosts: [`${id}--${owner.project}.example.com`], services, sites: {}, ...more };
+      const content: Omit<EnvironmentSpec, 'fingerprint' | 'tags'> = {
+        id,
+        hosts: [`${id}--${owner.project}.example.com`],
+        services,
+        sites: {},
+        ...more,
+      };
       const fingerprint = deriveToken(JSON.stringify(content));
-      return { ...content, fingerprint, tags: tagsFor(owner, { type: 'environment', id, fingerprint }) };
+      const tags = content.slot === undefined ? {} : { tags: { slot: content.slot } };
+      return { ...content, fingerprint, tags: tagsFor(owner, { type: 'environment', id, fingerprint, ...tags }) };
     },
     make: (spec) =>
       call(`make ${spec.id}`, (one) =>

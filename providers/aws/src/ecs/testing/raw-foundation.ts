@@ -113,10 +113,10 @@ async function rawNetwork(ec2: EC2Client, region: string): Promise<Network> {
 }
 
 /** The same with one load balancer more. */
-export async function withSecondBalancer({ elb }: RawClients, foundation: AwsFoundation): Promise<AwsFoundation> {
+export async function withSecondBalancer<F extends AwsFoundation>({ elb }: RawClients, foundation: F) {
   const { subnets, securityGroups: groups } = foundation;
   const second = await rawLoadBalancer(elb, 'second', { subnets: [...subnets.public], groups });
-  return { ...foundation, otherLoadBalancers: [second] };
+  return { ...foundation, otherLoadBalancers: [second] as const };
 }
 
 async function rawLoadBalancer(

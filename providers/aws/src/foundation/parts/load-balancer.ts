@@ -29,8 +29,7 @@ const PHASES: Readonly<Record<LoadBalancerStateEnum, Found['phase']>> = {
 };
 
 /**
- * Environments and slots are behind the first, and environments of no slot behind the others too. The first has the fingerprint of what the
- * foundation was made from, and goes last.
+ * Environments and slots are behind them. The first has the fingerprint of what the foundation was made from, and goes last.
  * @param place - From 1.
  */
 export function loadBalancer(place: number): Part {
