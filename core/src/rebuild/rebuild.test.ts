@@ -55,6 +55,19 @@ test('documents that are there stay as they are', async () => {
   expect((await world.environmentDocument(A)).subject).toBe('mine');
 });
 
+test('records of an environment are known again, and go with it', async () => {
+  const world = new World();
+  const record = { name: 'a.example.test', type: 'CNAME', ttlSeconds: 60, values: ['lb2.cloud.test'] } as const;
+  world.cloud.recordsOf = () => [record];
+  await world.environment('a', SLOTS);
+  world.dns.sets.push(record);
+  world.loseState();
+  await rebuild(world);
+  expect((await world.environmentDocument(A)).records).toEqual([record]);
+  await world.run(destroyEnvironment(world.process(), A));
+  expect(world.dns.sets).toEqual([]);
+});
+
 test('one document that can’t be read is told, and nothing is written', async () => {
   const world = await lostShop();
   await world.store.put(`env/${B}`, 'not a document', null, testCall());
