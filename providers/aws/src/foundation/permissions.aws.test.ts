@@ -24,9 +24,6 @@ const IMPLIED = [
   'iam:TagInstanceProfile',
   'iam:TagRole',
   'logs:TagResource',
-  'route53:CreateHostedZone',
-  'route53:DeleteHostedZone',
-  'route53:GetHostedZone',
   'route53:ListHostedZonesByName',
   's3:DeleteObjectVersion',
   's3:TagResource',
@@ -85,7 +82,6 @@ test('no resource is wider than its service lets it be', () => {
     'servicediscovery:ListTagsForResource',
     'servicediscovery:CreatePrivateDnsNamespace',
     'servicediscovery:TagResource',
-    'route53:CreateHostedZone',
     'route53:ListHostedZonesByName',
   ]);
 });
